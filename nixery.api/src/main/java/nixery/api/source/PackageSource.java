@@ -1,0 +1,55 @@
+package nixery.api.source;
+
+import java.util.List;
+
+/**
+ * Turns the tag of an image into a Nix package set. All methods are thread-safe and may block, but
+ * never without a deadline.
+ */
+public interface PackageSource extends AutoCloseable {
+
+  /**
+   * Returns what tells this source from every other: two sources with the same identity give the
+   * same package set for the same revision. It becomes part of the keys of what is kept in the
+   * storage and is shown to people.
+   *
+   * @return a text without secrets, such as the address of a repository without credentials
+   */
+  String identity();
+
+  /**
+   * Finds out what a tag means at this moment. It is called for every manifest that is asked for by
+   * tag, and so should cost at most one short exchange with a remote host.
+   *
+   * @param tag the tag of the image, as the client sent it: 1 to 128 letters, digits, dots, hyphens
+   *     and underscores; {@code latest} if the client did not choose
+   * @return what the tag means
+   * @throws UnknownTagException if the source has nothing by that name
+   * @throws SourceUnavailableException if it cannot be found out now
+   */
+  ResolvedTag resolve(String tag);
+
+  /**
+   * Makes the package set available on disk. It is called when an image has to be evaluated.
+   *
+   * @param resolved a result of {@link #resolve} of this source
+   * @return the package set, for the caller to close
+   * @throws UnknownTagException if the source no longer has it
+   * @throws SourceUnavailableException if it cannot be fetched now
+   * @throws InvalidPackageSetException if what is there is no package set
+   */
+  PackageSet checkout(ResolvedTag resolved);
+
+  /**
+   * Lists tags that {@link #resolve} knows, for people to choose from. Tags that are no valid image
+   * tags are left out.
+   *
+   * @return the tags, sorted, each once
+   * @throws SourceUnavailableException if they cannot be found out now
+   */
+  List<String> tags();
+
+  /** Gives up connections and temporary files. No other method is called afterwards. */
+  @Override
+  void close();
+}

@@ -1,0 +1,2 @@
+/** Where package sets come from: the package source plugins' side. */
+package nixery.api.source;

@@ -1,0 +1,7 @@
+/**
+ * Pure image building: closure graph to layers, layers to tar and gzip, layers and configuration to
+ * Docker and OCI documents. No HTTP, no Nix process, no storage.
+ */
+module nixery.image {
+  requires tools.jackson.databind;
+}

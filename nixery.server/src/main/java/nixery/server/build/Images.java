@@ -1,0 +1,57 @@
+package nixery.server.build;
+
+import java.util.List;
+import java.util.Optional;
+import nixery.api.storage.Delivery;
+import nixery.api.storage.StoredObject;
+import nixery.image.Digest;
+import nixery.server.failure.Failure;
+
+/**
+ * All images that there could be. Thread-safe; every method may block and throws {@link Failure},
+ * and nothing else, when it cannot do what it says.
+ */
+public interface Images {
+
+  /**
+   * Returns an image, built now if need be. Interrupting a waiting caller makes it leave; the build
+   * goes on if others wait for it.
+   *
+   * @param name a repository name as the client sent it, such as {@code shell/git}
+   * @param tag a tag as the client sent it
+   * @return the image
+   */
+  Image image(String name, String tag);
+
+  /**
+   * Returns a manifest that was built before.
+   *
+   * @param digest its digest
+   * @return the manifest; empty if there is none with this digest
+   */
+  Optional<Manifest> manifest(Digest digest);
+
+  /**
+   * Says how a layer or config gets to the client.
+   *
+   * @param digest its digest
+   * @return the way; empty if there is none with this digest
+   */
+  Optional<Delivery> blob(Digest digest);
+
+  /**
+   * Reads a layer or config.
+   *
+   * @param digest its digest
+   * @param offset the number of bytes to leave out at the beginning
+   * @return the blob, for the caller to close; empty if there is none with this digest
+   */
+  Optional<StoredObject> openBlob(Digest digest, long offset);
+
+  /**
+   * Lists the tags under which every image can be had.
+   *
+   * @return the tags, sorted
+   */
+  List<String> tags();
+}
