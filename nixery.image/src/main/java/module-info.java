@@ -3,5 +3,7 @@
  * Docker and OCI documents. No HTTP, no Nix process, no storage.
  */
 module nixery.image {
+  exports nixery.image;
+
   requires tools.jackson.databind;
 }
