@@ -29,6 +29,7 @@ public final class Nix implements AutoCloseable {
    * @throws ConfigurationException if not
    * @throws InterruptedException if the calling thread is interrupted
    */
+  @SuppressWarnings("DoNotCallSuggester")
   public String check() throws InterruptedException {
     throw new UnsupportedOperationException();
   }
@@ -47,6 +48,7 @@ public final class Nix implements AutoCloseable {
    *     if Nix cannot be run (NIX_UNAVAILABLE)
    * @throws InterruptedException if the calling thread is interrupted
    */
+  @SuppressWarnings("DoNotCallSuggester")
   public Resolution resolve(Path packageSet, String system, SortedSet<String> names)
       throws InterruptedException {
     throw new UnsupportedOperationException();
@@ -63,6 +65,7 @@ public final class Nix implements AutoCloseable {
    *     cannot be run (NIX_UNAVAILABLE)
    * @throws InterruptedException if the calling thread is interrupted
    */
+  @SuppressWarnings("DoNotCallSuggester")
   public GcRoots realise(Collection<Resolved.Found> packages, Consumer<String> log)
       throws InterruptedException {
     throw new UnsupportedOperationException();
@@ -78,6 +81,7 @@ public final class Nix implements AutoCloseable {
    * @throws Failure if Nix cannot be run or a path is not in the store (NIX_UNAVAILABLE)
    * @throws InterruptedException if the calling thread is interrupted
    */
+  @SuppressWarnings("DoNotCallSuggester")
   public String dumpClosure(Collection<String> paths) throws InterruptedException {
     throw new UnsupportedOperationException();
   }
