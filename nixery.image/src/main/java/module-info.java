@@ -5,5 +5,7 @@
 module nixery.image {
   exports nixery.image;
 
+  requires com.fasterxml.jackson.annotation;
+  requires tools.jackson.core;
   requires tools.jackson.databind;
 }
