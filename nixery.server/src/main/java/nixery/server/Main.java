@@ -19,8 +19,8 @@ public final class Main {
   /**
    * Runs the command.
    *
-   * @param arguments none to serve; {@code --help}, {@code --version} or {@code --reference} to print
-   *     something and exit
+   * @param arguments none to serve; {@code --help}, {@code --version} or {@code --reference} to
+   *     print something and exit
    */
   public static void main(String[] arguments) {
     int status = run(List.of(arguments), Settings.of(System.getenv()), System.out, System.err);
@@ -71,11 +71,10 @@ public final class Main {
         .addShutdownHook(
             Thread.ofPlatform()
                 .name("stop")
-                .unstarted(
-                    () -> {
-                      nixery.close();
-                      stopped.countDown();
-                    }));
+                .unstarted(() -> {
+                  nixery.close();
+                  stopped.countDown();
+                }));
     out.println(nixery.greeting());
     try {
       stopped.await();

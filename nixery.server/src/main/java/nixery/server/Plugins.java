@@ -152,7 +152,8 @@ record Plugins(List<StorageProvider> storages, List<PackageSourceProvider> sourc
       }
       if (!names.add(plugin.name())) {
         throw new ConfigurationException(
-            "There are two %s plugins called '%s': remove one of them.".formatted(kind, plugin.name()));
+            "There are two %s plugins called '%s': remove one of them."
+                .formatted(kind, plugin.name()));
       }
     }
   }
@@ -170,16 +171,15 @@ record Plugins(List<StorageProvider> storages, List<PackageSourceProvider> sourc
     return storages.stream()
         .filter(plugin -> wanted.equals(Optional.of(plugin.name())))
         .findFirst()
-        .orElseThrow(
-            () ->
-                new ConfigurationException(
-                    wanted
-                            .map(name -> "There is no storage plugin '" + name + "': set ")
-                            .orElse("No storage plugin is chosen: set ")
-                        + ServerSettings.STORAGE_BACKEND
-                        + " to one of those in this runtime ("
-                        + list(storages.stream().map(Plugin::name))
-                        + ")."));
+        .orElseThrow(() ->
+            new ConfigurationException(
+                wanted
+                        .map(name -> "There is no storage plugin '" + name + "': set ")
+                        .orElse("No storage plugin is chosen: set ")
+                    + ServerSettings.STORAGE_BACKEND
+                    + " to one of those in this runtime ("
+                    + list(storages.stream().map(Plugin::name))
+                    + ")."));
   }
 
   /**

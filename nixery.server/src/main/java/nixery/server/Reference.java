@@ -43,7 +43,10 @@ final class Reference {
                     setting.name(),
                     setting.meaning(),
                     setting.expectation(),
-                    setting.defaultText().map(value -> "`" + value + "`").orElse(presence(setting))));
+                    setting
+                        .defaultText()
+                        .map(value -> "`" + value + "`")
+                        .orElse(presence(setting))));
       }
       text.append('\n');
     }

@@ -6,16 +6,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import nixery.image.Digest;
+import nixery.image.ImageConfig;
 import nixery.image.ImageDocuments;
 import nixery.image.Layer;
 import nixery.image.LayerPacker;
 import nixery.image.LinkTree;
 import nixery.image.PackedLayer;
+import nixery.image.PackedLayerInfo;
 import nixery.image.ReferenceGraph;
 import nixery.image.StorePath;
 import nixery.server.failure.Failure;
@@ -31,14 +32,17 @@ final class ImageBuilder {
   private static final System.Logger LOG = System.getLogger(ImageBuilder.class.getName());
 
   private final BuildConfig config;
+  private final Keys keys;
   private final Nix nix;
   private final ImageStore store;
   private final Leases leases;
   private final LayerPacker packer;
   private final Semaphore packing = new Semaphore(Runtime.getRuntime().availableProcessors());
 
-  ImageBuilder(BuildConfig config, Nix nix, ImageStore store, Leases leases, LayerPacker packer) {
+  ImageBuilder(
+      BuildConfig config, Keys keys, Nix nix, ImageStore store, Leases leases, LayerPacker packer) {
     this.config = config;
+    this.keys = keys;
     this.nix = nix;
     this.store = store;
     this.leases = leases;
@@ -46,29 +50,34 @@ final class ImageBuilder {
   }
 
   /** Builds the image of these packages, whose key is given, and stores it. */
-  Image build(Digest key, ImageName name, List<Resolved.Found> packages) {
-    return Interruptible.run(() -> realiseAndPack(key, name, packages));
-  }
-
-  private Image realiseAndPack(Digest key, ImageName name, List<Resolved.Found> packages)
+  Image build(Digest key, ImageName name, List<Resolved.Found> packages)
       throws InterruptedException {
-    try (GcRoots roots =
+    List<StorePath> outputs = outputs(packages).stream().map(StorePath::parse).toList();
+    try (GcRoots _ =
         nix.realise(packages, line -> LOG.log(System.Logger.Level.DEBUG, "{0}: {1}", name, line))) {
-      List<StorePath> outputs = outputs(packages).stream().map(StorePath::parse).toList();
-      ReferenceGraph closure =
-          ReferenceGraph.parseDump(new StringReader(nix.dumpClosure(outputs(packages))));
-      SortedSet<StorePath> tops = new TreeSet<>(outputs);
-      List<PackedLayer> layers =
+      List<PackedLayerInfo> layers =
           new ArrayList<>(
               Parallel.map(
                   config
                       .layering()
-                      .plan(closure, tops, config.popularity(), config.layerBudget() - 1),
+                      .plan(
+                          closure(packages),
+                          new TreeSet<>(outputs),
+                          config.popularity(),
+                          config.layerBudget() - 1),
                   this::layer));
-      layers.add(links(LinkTree.of(outputs, config.storeRoot())));
-      ImageDocuments documents =
-          ImageDocuments.of(name.architecture(), name.shell() ? List.of("bash") : List.of(), layers);
-      return store.saveImage(key, layers, documents);
+      layers.add(links(outputs));
+      List<String> cmd = name.shell() ? List.of("bash") : List.of();
+      return store.saveImage(
+          key, layers, ImageDocuments.of(ImageConfig.of(name.architecture(), cmd), layers));
+    }
+  }
+
+  private ReferenceGraph closure(List<Resolved.Found> packages) throws InterruptedException {
+    try {
+      return ReferenceGraph.parseDump(new StringReader(nix.dumpClosure(outputs(packages))));
+    } catch (IOException e) {
+      throw new Failure(FailureCode.NIX_UNAVAILABLE, "Nix's answer cannot be understood", e);
     }
   }
 
@@ -81,31 +90,34 @@ final class ImageBuilder {
         .toList();
   }
 
-  private PackedLayer layer(Layer layer) {
+  private PackedLayerInfo layer(Layer layer) {
     return findOrPack(layer.id(), file -> packer.pack(layer, file));
   }
 
-  private PackedLayer links(LinkTree links) {
-    return findOrPack(links.id(), file -> packer.pack(links, file));
+  private PackedLayerInfo links(List<StorePath> outputs) {
+    return findOrPack(
+        keys.links(outputs), file -> packer.pack(LinkTree.of(outputs, config.storeRoot()), file));
   }
 
   private interface Packing {
-    PackedLayer into(Path file) throws IOException, InterruptedException;
+    PackedLayer into(Path file) throws IOException;
   }
 
-  private PackedLayer findOrPack(Digest id, Packing work) {
+  private PackedLayerInfo findOrPack(Digest id, Packing work) {
     return leases.findOrMake(
-        "layer-" + id.hex(), () -> store.findLayer(id), () -> Interruptible.run(() -> packAndSave(id, work)));
+        "layer-" + id.hex(),
+        () -> store.findLayer(id),
+        () -> Interruptible.run(() -> packAndSave(id, work)));
   }
 
-  private PackedLayer packAndSave(Digest id, Packing work) throws InterruptedException {
+  private PackedLayerInfo packAndSave(Digest id, Packing work) throws InterruptedException {
     Path file = config.spool().resolve(UUID.randomUUID().toString());
     packing.acquire();
     try {
       PackedLayer layer = work.into(file);
-      store.saveLayer(id, layer, file);
+      store.saveLayer(id, layer);
       LOG.log(System.Logger.Level.DEBUG, "packed {0}, layer {1}", layer.digest(), id.hex());
-      return layer;
+      return layer.info();
     } catch (IOException e) {
       throw new Failure(FailureCode.STORAGE_UNAVAILABLE, "a layer cannot be packed now", e);
     } finally {

@@ -13,7 +13,8 @@ import nixery.server.failure.FailureCode;
  * What the repository name of an image asks for. The components of the name are attributes of the
  * package set; meta-packages may stand before them. Order and repetition do not matter.
  *
- * @param architecture which machines the image is for: {@code arm64} as a meta-package, or else amd64
+ * @param architecture which machines the image is for: {@code arm64} as a meta-package, or else
+ *     amd64
  * @param shell whether the meta-package {@code shell} asks for an image to be used interactively
  * @param packages the attributes that were named
  */

@@ -19,9 +19,9 @@ import nixery.server.nix.Nix;
 import nixery.server.nix.Resolved;
 
 /**
- * Makes images and keeps them in a storage. From cheapest to dearest, an image comes from the record
- * of its name in a revision, without Nix; from the record of its outputs, after evaluation; or from
- * a build, which packs only the layers that are missing.
+ * Makes images and keeps them in a storage. From cheapest to dearest, an image comes from the
+ * record of its name in a revision, without Nix; from the record of its outputs, after evaluation;
+ * or from a build, which packs only the layers that are missing.
  *
  * <p>Equal requests share one build. A build goes on when nobody waits for it any more, so that a
  * client that comes back finds it done. Thread-safe.
@@ -63,7 +63,7 @@ public final class ImageService implements Images, AutoCloseable {
     this.leases = new Leases(storage, config.leaseDuration());
     this.keys = new Keys(config);
     this.resolver = new PackageResolver(source, nix, store);
-    this.builder = new ImageBuilder(config, nix, store, leases, packer);
+    this.builder = new ImageBuilder(config, keys, nix, store, leases, packer);
     this.permits = new Semaphore(config.maxBuilds(), true);
   }
 
@@ -79,12 +79,11 @@ public final class ImageService implements Images, AutoCloseable {
   private Image find(ImageName name, ResolvedTag tag) {
     Optional<Digest> key =
         tag.revision().map(revision -> keys.image(source.identity(), revision, name));
-    return key.map(
-            present ->
-                leases.findOrMake(
-                    "image-" + present.hex(),
-                    () -> store.findImage(present),
-                    () -> inTurn(() -> make(name, tag, key))))
+    return key.map(present ->
+            leases.findOrMake(
+                "image-" + present.hex(),
+                () -> store.findImage(present),
+                () -> inTurn(() -> make(name, tag, key))))
         .orElseGet(() -> inTurn(() -> make(name, tag, key)));
   }
 
@@ -96,7 +95,9 @@ public final class ImageService implements Images, AutoCloseable {
         leases.findOrMake(
             "image-" + key.hex(),
             () -> store.findImage(key),
-            () -> builder.build(key, name, resolver.realisable(packages, name, tag)));
+            () ->
+                Interruptible.run(
+                    () -> builder.build(key, name, resolver.realisable(packages, name, tag))));
     otherKey.ifPresent(other -> store.alias(key, other));
     return image;
   }
@@ -108,19 +109,18 @@ public final class ImageService implements Images, AutoCloseable {
       throw new Failure(
           FailureCode.OVERLOADED, "too many builds are waiting already: try again later");
     }
-    return Interruptible.run(
-        () -> {
-          try {
-            permits.acquire();
-          } finally {
-            waiting.decrementAndGet();
-          }
-          try {
-            return work.get();
-          } finally {
-            permits.release();
-          }
-        });
+    return Interruptible.run(() -> {
+      try {
+        permits.acquire();
+      } finally {
+        waiting.decrementAndGet();
+      }
+      try {
+        return work.get();
+      } finally {
+        permits.release();
+      }
+    });
   }
 
   @Override

@@ -1,7 +1,6 @@
 package nixery.server.build;
 
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -17,6 +16,7 @@ import nixery.image.Digest;
 import nixery.image.Document;
 import nixery.image.ImageDocuments;
 import nixery.image.PackedLayer;
+import nixery.image.PackedLayerInfo;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -64,18 +64,19 @@ final class ImageStore {
   }
 
   /** Returns the layer with this id, if it was packed before. */
-  Optional<PackedLayer> findLayer(Digest id) {
+  Optional<PackedLayerInfo> findLayer(Digest id) {
     return read(Key.of("layers", id.hex()), StoredLayer.class)
-        .filter(layer -> storage.stat(blob(new Digest(layer.digest))).equals(Optional.of(layer.size)))
-        .map(
-            layer ->
-                new PackedLayer(new Digest(layer.digest), layer.size, new Digest(layer.diffId)));
+        .filter(
+            layer -> storage.stat(blob(new Digest(layer.digest))).equals(Optional.of(layer.size)))
+        .map(layer ->
+            new PackedLayerInfo(new Digest(layer.digest), layer.size, new Digest(layer.diffId)));
   }
 
-  /** Stores a layer that was packed into a file, which is moved away or left for the caller. */
-  void saveLayer(Digest id, PackedLayer layer, Path file) {
+  /** Stores a layer; its file is moved away, or left for the caller to delete. */
+  void saveLayer(Digest id, PackedLayer layer) {
     storage.put(
-        blob(layer.digest()), Content.ofFile(file, layer.size(), layer.digest().hex(), BLOB_TYPE));
+        blob(layer.digest()),
+        Content.ofFile(layer.file(), layer.size(), layer.digest().hex(), BLOB_TYPE));
     write(
         Key.of("layers", id.hex()),
         new StoredLayer(layer.digest().hex(), layer.size(), layer.diffId().hex()));
@@ -85,13 +86,10 @@ final class ImageStore {
   Optional<Image> findImage(Digest key) {
     return read(imageKey(key), StoredImage.class)
         .filter(image -> allThere(image.blobs))
-        .flatMap(
-            image ->
-                findManifest(new Digest(image.docker))
-                    .flatMap(
-                        docker ->
-                            findManifest(new Digest(image.oci))
-                                .map(oci -> new Image(docker, oci))));
+        .flatMap(image ->
+            findManifest(new Digest(image.docker))
+                .flatMap(docker ->
+                    findManifest(new Digest(image.oci)).map(oci -> new Image(docker, oci))));
   }
 
   private boolean allThere(List<String> blobs) {
@@ -100,14 +98,13 @@ final class ImageStore {
   }
 
   /** Stores the config and manifests of an image whose layers are there. */
-  Image saveImage(Digest key, List<PackedLayer> layers, ImageDocuments documents) {
+  Image saveImage(Digest key, List<PackedLayerInfo> layers, ImageDocuments documents) {
     Document config = documents.config();
     storage.put(blob(config.digest()), Content.of(config.bytes(), BLOB_TYPE));
     Manifest docker = saveManifest(documents.dockerManifest());
     Manifest oci = saveManifest(documents.ociManifest());
     List<String> blobs =
-        Stream.concat(
-                layers.stream().map(PackedLayer::digest), Stream.of(config.digest()))
+        Stream.concat(layers.stream().map(PackedLayerInfo::digest), Stream.of(config.digest()))
             .map(Digest::hex)
             .toList();
     write(imageKey(key), new StoredImage(docker.digest().hex(), oci.digest().hex(), blobs));
@@ -115,31 +112,28 @@ final class ImageStore {
   }
 
   private Manifest saveManifest(Document document) {
-    storage.put(
-        manifest(document.digest()), Content.of(document.bytes(), document.mediaType()));
+    storage.put(manifest(document.digest()), Content.of(document.bytes(), document.mediaType()));
     return new Manifest(document.mediaType(), document.digest(), document.bytes());
   }
 
   /** Makes an image that is found under one key be found under another too. */
   void alias(Digest key, Digest otherKey) {
-    read(imageKey(key), StoredImage.class)
-        .ifPresent(image -> write(imageKey(otherKey), image));
+    read(imageKey(key), StoredImage.class).ifPresent(image -> write(imageKey(otherKey), image));
   }
 
   /** Returns a manifest by its digest. */
   Optional<Manifest> findManifest(Digest digest) {
     return storage
         .open(manifest(digest), 0)
-        .map(
-            object -> {
-              try (object) {
-                byte[] bytes = object.stream().readAllBytes();
-                JsonNode mediaType = json.readTree(bytes).path("mediaType");
-                return new Manifest(mediaType.asString(), digest, bytes);
-              } catch (IOException | JacksonException e) {
-                throw new StorageException("cannot read the manifest " + digest, e);
-              }
-            });
+        .map(object -> {
+          try (object) {
+            byte[] bytes = object.stream().readAllBytes();
+            JsonNode mediaType = json.readTree(bytes).path("mediaType");
+            return new Manifest(mediaType.asString(), digest, bytes);
+          } catch (IOException | JacksonException e) {
+            throw new StorageException("cannot read the manifest " + digest, e);
+          }
+        });
   }
 
   Optional<Delivery> deliver(Digest digest) {
@@ -163,14 +157,13 @@ final class ImageStore {
   private <T> Optional<T> read(Key key, Class<T> type) {
     return storage
         .readRecord(key)
-        .map(
-            record -> {
-              try {
-                return json.readValue(record.bytes(), type);
-              } catch (JacksonException e) {
-                throw new StorageException("the record " + key + " is damaged: delete it", e);
-              }
-            });
+        .map(record -> {
+          try {
+            return json.readValue(record.bytes(), type);
+          } catch (JacksonException e) {
+            throw new StorageException("the record " + key + " is damaged: delete it", e);
+          }
+        });
   }
 
   private void write(Key key, Object value) {

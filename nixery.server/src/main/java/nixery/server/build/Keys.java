@@ -2,6 +2,7 @@ package nixery.server.build;
 
 import java.util.List;
 import nixery.image.Digest;
+import nixery.image.StorePath;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The keys under which results are kept. Each covers everything that shapes the result. */
@@ -29,6 +30,11 @@ final class Keys {
   /** Returns the key of an image by what it is made of, in the order of precedence. */
   Digest image(ImageName name, List<String> outputs) {
     return key("outputs", name.architecture().name(), name.shell(), outputs, recipe);
+  }
+
+  /** Returns the key of the layer of links to these outputs. */
+  Digest links(List<StorePath> outputs) {
+    return key("links", FORMAT, outputs.stream().map(StorePath::toString).toList());
   }
 
   /** Returns the key of what an attribute is in a revision of a package set. */

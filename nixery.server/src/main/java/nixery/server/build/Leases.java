@@ -67,13 +67,16 @@ final class Leases {
         }
       }
       pause(pause);
-      pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
+      pause =
+          pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0
+              ? pause.multipliedBy(2)
+              : LONGEST_PAUSE;
     }
   }
 
   private <V> V workWhileHolding(
       Key key, String version, Supplier<Optional<V>> lookUp, Supplier<V> work) {
-    try (Heartbeat heartbeat = new Heartbeat(key, version)) {
+    try (Heartbeat _ = new Heartbeat(key, version)) {
       // Somebody may have finished between our look and our taking the lease.
       return lookUp.get().orElseGet(work);
     }
@@ -85,11 +88,10 @@ final class Leases {
   }
 
   private static void pause(Duration pause) {
-    Interruptible.run(
-        () -> {
-          Thread.sleep(pause);
-          return pause;
-        });
+    Interruptible.run(() -> {
+      Thread.sleep(pause);
+      return pause;
+    });
   }
 
   /** Renews a lease until it is closed, and then gives it up. */

@@ -40,8 +40,8 @@ final class PackageResolver {
   }
 
   /**
-   * Returns the packages of an image in their order of precedence: where two have a file of one name,
-   * the first wins.
+   * Returns the packages of an image in their order of precedence: where two have a file of one
+   * name, the first wins.
    *
    * @throws Failure if one is not found, is no package, or cannot be evaluated
    */
@@ -65,7 +65,7 @@ final class PackageResolver {
   private static List<Resolved.Found> inOrder(
       ImageName name, SortedMap<String, Resolved> resolved) {
     SortedSet<String> wanted = name.attributes();
-    SortedMap<String, Resolved> present = new TreeMap<>(resolved);
+    TreeMap<String, Resolved> present = new TreeMap<>(resolved);
     BASE.stream()
         .filter(base -> !wanted.contains(base))
         .filter(base -> resolved.get(base) instanceof Resolved.Unknown)
@@ -73,7 +73,8 @@ final class PackageResolver {
     check(present);
     return present.entrySet().stream()
         .sorted(
-            Comparator.comparing((Map.Entry<String, Resolved> each) -> !wanted.contains(each.getKey()))
+            Comparator.comparing(
+                    (Map.Entry<String, Resolved> each) -> !wanted.contains(each.getKey()))
                 .thenComparing(Map.Entry::getKey))
         .map(each -> (Resolved.Found) each.getValue())
         .toList();
@@ -94,14 +95,14 @@ final class PackageResolver {
       SortedSet<String> attributes, ImageName name, ResolvedTag tag) throws InterruptedException {
     SortedMap<String, Resolved> resolved;
     try (PackageSet set = source.checkout(tag)) {
-      resolved = nix.resolve(set.path(), name.architecture().system(), attributes).packages();
+      resolved = nix.resolve(set.path(), name.architecture().nixSystem(), attributes).packages();
     }
     tag.revision().ifPresent(revision -> resolved.forEach((a, r) -> keep(revision, name, a, r)));
     return resolved;
   }
 
   private Digest key(String revision, ImageName name, String attribute) {
-    return Keys.attribute(source.identity(), revision, name.architecture().system(), attribute);
+    return Keys.attribute(source.identity(), revision, name.architecture().nixSystem(), attribute);
   }
 
   /** What is kept: a package, or that there is none, which matters for the base packages. */
@@ -131,8 +132,7 @@ final class PackageResolver {
       List<Optional<Resolved>> seen =
           Parallel.map(
               names,
-              attribute ->
-                  store.findPackage(key(revision, name, attribute)).map(this::readSeen));
+              attribute -> store.findPackage(key(revision, name, attribute)).map(this::readSeen));
       for (int i = 0; i < names.size(); i++) {
         if (seen.get(i).isPresent()) {
           known.put(names.get(i), seen.get(i).get());
@@ -152,17 +152,17 @@ final class PackageResolver {
   private static void check(SortedMap<String, Resolved> resolved) {
     List<String> missing = new ArrayList<>();
     List<String> broken = new ArrayList<>();
-    resolved.forEach(
-        (name, answer) -> {
-          switch (answer) {
-            case Resolved.Found found -> {}
-            case Resolved.Unknown unknown -> missing.add("no package '%s'%s".formatted(name, hint(unknown)));
-            case Resolved.NotAPackage other ->
-                missing.add("'%s' is %s, not a package".formatted(name, other.what()));
-            case Resolved.Broken failed ->
-                broken.add("'%s' cannot be evaluated: %s".formatted(name, failed.message()));
-          }
-        });
+    resolved.forEach((name, answer) -> {
+      switch (answer) {
+        case Resolved.Found found -> {}
+        case Resolved.Unknown unknown ->
+            missing.add("no package '%s'%s".formatted(name, hint(unknown)));
+        case Resolved.NotAPackage other ->
+            missing.add("'%s' is %s, not a package".formatted(name, other.what()));
+        case Resolved.Broken failed ->
+            broken.add("'%s' cannot be evaluated: %s".formatted(name, failed.message()));
+      }
+    });
     if (!missing.isEmpty()) {
       throw new Failure(FailureCode.PACKAGE_UNKNOWN, String.join("; ", missing));
     }

@@ -17,8 +17,8 @@ final class Parallel {
   private Parallel() {}
 
   /**
-   * Returns the results in the order of the arguments, or throws what a call threw. However it ends,
-   * no call is running any more: those that are left are interrupted and waited for.
+   * Returns the results in the order of the arguments, or throws what a call threw. However it
+   * ends, no call is running any more: those that are left are interrupted and waited for.
    */
   static <T, V> List<V> map(Collection<T> arguments, Function<T, V> function) {
     try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {

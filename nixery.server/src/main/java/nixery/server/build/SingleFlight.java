@@ -10,8 +10,8 @@ import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 
 /**
- * Does work once for all who want its result at the same time. The work runs on a thread of its own:
- * whoever leaves, by being interrupted, does not stop it for the others.
+ * Does work once for all who want its result at the same time. The work runs on a thread of its
+ * own: whoever leaves, by being interrupted, does not stop it for the others.
  *
  * @param <K> what tells one piece of work from another
  * @param <V> the result

@@ -86,6 +86,11 @@ public final class Nix implements AutoCloseable {
     throw new UnsupportedOperationException();
   }
 
+  /** Tells whether the derivation of a package is in the store, so that it can be realised. */
+  public boolean hasDerivation(Resolved.Found found) {
+    throw new UnsupportedOperationException();
+  }
+
   /** Gives up all garbage collector roots. */
   @Override
   public void close() {}
