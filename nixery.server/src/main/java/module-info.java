@@ -8,8 +8,11 @@ import nixery.api.storage.StorageProvider;
  * @uses PackageSourceProvider to find package sets
  */
 module nixery.server {
+  requires io.helidon.common.socket;
+  requires io.helidon.http;
   requires io.helidon.webserver;
   requires java.logging;
+  requires jdk.management;
   requires nixery.api;
   requires nixery.image;
   requires tools.jackson.databind;

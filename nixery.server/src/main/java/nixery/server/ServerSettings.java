@@ -61,6 +61,11 @@ final class ServerSettings {
           "folder under which /nix/store lies; if not set, $NIX_REMOTE where that is a folder, or"
               + " else /");
 
+  /** Nix's own variable, which names a daemon, or a folder with a store of its own. */
+  static final Setting<String> NIX_REMOTE = Setting.text("NIX_REMOTE", "Nix's own");
+
+  static final Setting<Path> XDG_CACHE_HOME = Setting.path("XDG_CACHE_HOME", "the user's caches");
+
   static final Setting<Boolean> DEBUG =
       Setting.flag("NIXERY_DEBUG", "log what Nix prints and why things fail in full")
           .withDefault("false");
