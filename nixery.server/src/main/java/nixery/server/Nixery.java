@@ -67,12 +67,16 @@ final class Nixery implements AutoCloseable {
     var sourcePlugin = plugins.source(settings);
 
     Storage storage =
-        keep(withLoaderOf(storagePlugin, () -> storagePlugin.open(context(settings, cache, storagePlugin))));
+        keep(
+            withLoaderOf(
+                storagePlugin, () -> storagePlugin.open(context(settings, cache, storagePlugin))));
     PackageSource source =
-        keep(withLoaderOf(sourcePlugin, () -> sourcePlugin.open(context(settings, cache, sourcePlugin))));
+        keep(
+            withLoaderOf(
+                sourcePlugin, () -> sourcePlugin.open(context(settings, cache, sourcePlugin))));
     NixConfig nixConfig = nixConfig(settings, plugins, cache);
     Nix nix = keep(new Nix(nixConfig));
-    String nixVersion = nix.check();
+    String nixVersion = version(nix);
     int processors = Runtime.getRuntime().availableProcessors();
     LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), processors));
     BuildConfig buildConfig =
@@ -103,6 +107,14 @@ final class Nixery implements AutoCloseable {
             .formatted(registry.port());
   }
 
+  private static String version(Nix nix) {
+    try {
+      return nix.check();
+    } catch (InterruptedException e) {
+      throw new AssertionError("nobody interrupts the main thread", e);
+    }
+  }
+
   private <C extends AutoCloseable> C keep(C resource) {
     opened.push(resource);
     return resource;
@@ -121,21 +133,20 @@ final class Nixery implements AutoCloseable {
   }
 
   private static void warnOfUnknown(Settings settings, Plugins plugins) {
-    Set<String> known =
-        plugins.settings().stream().map(Setting::name).collect(Collectors.toSet());
+    Set<String> known = plugins.settings().stream().map(Setting::name).collect(Collectors.toSet());
     settings.names().stream()
         .filter(name -> name.startsWith("NIXERY_") && !known.contains(name))
         .sorted()
         .forEach(
-            name ->
-                LOG.log(System.Logger.Level.WARNING, "{0} is set but nothing reads it", name));
+            name -> LOG.log(System.Logger.Level.WARNING, "{0} is set but nothing reads it", name));
   }
 
   private static Path cacheFolder(Settings settings) {
     Path folder =
         settings
             .find(ServerSettings.CACHE)
-            .or(() -> settings.find(ServerSettings.XDG_CACHE_HOME).map(xdg -> xdg.resolve("nixery")))
+            .or(() ->
+                settings.find(ServerSettings.XDG_CACHE_HOME).map(xdg -> xdg.resolve("nixery")))
             .orElseGet(() -> Path.of(System.getProperty("user.home"), ".cache", "nixery"));
     return writable(folder);
   }
@@ -181,7 +192,11 @@ final class Nixery implements AutoCloseable {
         settings.find(ServerSettings.NIX_BIN),
         settings
             .find(ServerSettings.NIX_ROOT)
-            .or(() -> settings.find(ServerSettings.NIX_REMOTE).filter(remote -> remote.startsWith("/")).map(Path::of))
+            .or(() ->
+                settings
+                    .find(ServerSettings.NIX_REMOTE)
+                    .filter(remote -> remote.startsWith("/"))
+                    .map(Path::of))
             .orElse(Path.of("/")),
         settings.get(ServerSettings.EVAL_TIMEOUT),
         settings.get(ServerSettings.NIX_TIMEOUT),

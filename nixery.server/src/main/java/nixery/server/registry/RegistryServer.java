@@ -79,9 +79,8 @@ public final class RegistryServer implements AutoCloseable {
                     .addSendListener(new ConnectionHooks.Sending())
                     .build())
             .directHandlers(directHandlers())
-            .routing(
-                routing ->
-                    routing.addFilter(new AccessLog()).any(new RegistryHandler(images, guard)))
+            .routing(routing ->
+                routing.addFilter(new AccessLog()).any(new RegistryHandler(images, guard)))
             .build()
             .start();
     if (!server.isRunning()) {
@@ -142,7 +141,7 @@ public final class RegistryServer implements AutoCloseable {
     if (!(ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix)) {
       return config.maxConnections();
     }
-    int limit = (int) Math.clamp(unix.getMaxFileDescriptorCount() / 3, 1, Integer.MAX_VALUE);
+    int limit = Math.clamp(unix.getMaxFileDescriptorCount() / 3, 1, Integer.MAX_VALUE);
     if (limit < config.maxConnections()) {
       LOG.log(
           WARNING,
