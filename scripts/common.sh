@@ -126,7 +126,7 @@ set_up_nix() {
     export NIX_CONFIG
     if nix_says=$(nix_builds 2>&1); then return 0; fi
   done
-  die "Nix cannot build here: run as root, or start nix-daemon. Nix says: $nix_says"
+  die "Nix cannot build here: ${nix_says##*error: } (as root, or with a nix-daemon, it usually can)"
 }
 
 # nix_without_substituters: for the demo set, of which no cache has anything.
