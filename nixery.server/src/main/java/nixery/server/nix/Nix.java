@@ -325,7 +325,7 @@ public final class Nix implements AutoCloseable {
 
   /** Tells whether the derivation of a package is in the store, so that it can be realised. */
   public boolean hasDerivation(Resolved.Found found) {
-    throw new UnsupportedOperationException();
+    return Files.exists(config.physical(found.derivation()));
   }
 
   /** Gives up all garbage collector roots. */
