@@ -2,10 +2,13 @@ package nixery.server.nix;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -114,7 +117,7 @@ final class TestNix implements AutoCloseable {
   }
 
   NixConfig config(Duration evaluationTimeout, Duration buildTimeout, Map<String, String> more) {
-    var all = new java.util.HashMap<>(environment);
+    var all = new HashMap<>(environment);
     all.putAll(more);
     return new NixConfig(
         binFolder,
@@ -146,14 +149,14 @@ final class TestNix implements AutoCloseable {
     builder.environment().putAll(environment);
     builder.redirectErrorStream(true);
     Process process = builder.start();
-    String output = new String(process.getInputStream().readAllBytes(), "UTF-8");
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     if (process.waitFor() != 0) {
       throw new IOException(output);
     }
   }
 
   boolean has(String storePath) {
-    return Files.exists(Path.of(store + storePath), java.nio.file.LinkOption.NOFOLLOW_LINKS);
+    return Files.exists(Path.of(store + storePath), LinkOption.NOFOLLOW_LINKS);
   }
 
   /** Says whether user namespaces can be had, as Nix's sandbox needs. */
