@@ -44,8 +44,7 @@ final class ClientTests {
   }
 
   private String[] dockerCommand(String... arguments) {
-    return Daemon.command(
-        new String[] {"docker", "-H", "unix://" + docker.socket()}, arguments);
+    return Daemon.command(new String[] {"docker", "-H", "unix://" + docker.socket()}, arguments);
   }
 
   private String docker(String... arguments) {
@@ -130,8 +129,7 @@ final class ClientTests {
   }
 
   private Shell.Result tryDocker(String... arguments) {
-    return Shell.attempt(
-        List.of(dockerCommand(arguments)));
+    return Shell.attempt(List.of(dockerCommand(arguments)));
   }
 
   @Test
@@ -183,8 +181,7 @@ final class ClientTests {
   @Test
   void containerdPullsAndRuns() {
     String[] ctr = {"ctr", "-a", containerd.socket().toString()};
-    Shell.run(
-        Daemon.command(ctr, "images", "pull", "--plain-http", image("shell/jq") + ":latest"));
+    Shell.run(Daemon.command(ctr, "images", "pull", "--plain-http", image("shell/jq") + ":latest"));
     String output =
         Shell.run(
             Daemon.command(

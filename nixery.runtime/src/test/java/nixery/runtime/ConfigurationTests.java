@@ -18,8 +18,7 @@ final class ConfigurationTests {
   @TempDir Path folder;
 
   private String complaint(Map<String, String> variables) throws IOException {
-    Shell.Result result =
-        Shell.attempt(TestServer.command(TestServer.RUNTIME, folder, variables));
+    Shell.Result result = Shell.attempt(TestServer.command(TestServer.RUNTIME, folder, variables));
     assertThat(result.status()).as(result.output()).isEqualTo(2);
     assertThat(result.output()).startsWith("nixery: ").endsWith(".\n");
     assertThat(result.output().lines()).hasSize(1);

@@ -37,8 +37,7 @@ final class Shell {
     try {
       Path output = Files.createTempFile("output", ".txt");
       try {
-        Process process =
-            builder.redirectErrorStream(true).redirectOutput(output.toFile()).start();
+        Process process = builder.redirectErrorStream(true).redirectOutput(output.toFile()).start();
         if (!process.waitFor(5, TimeUnit.MINUTES)) {
           process.destroyForcibly();
           throw new AssertionError(builder.command() + " hangs: " + Files.readString(output));

@@ -54,7 +54,7 @@ record PathSource(Path path, Path store) implements PackageSource {
     // A link may have been moved on: what has a revision is still where it was.
     Path realPath = resolved.revision().map(store::resolve).orElseGet(this::realPath);
     check(realPath);
-    return new InPlace(realPath);
+    return PackageSet.of(realPath);
   }
 
   private Path realPath() {
@@ -103,9 +103,4 @@ record PathSource(Path path, Path store) implements PackageSource {
 
   @Override
   public void close() {}
-
-  private record InPlace(Path path) implements PackageSet {
-    @Override
-    public void close() {}
-  }
 }
