@@ -56,8 +56,8 @@ record Acceptance(Map<String, Double> weights) {
    *
    * @param offers what there is, the server's favourite first
    * @return the offer that the client likes best, the first of those that it likes equally; the
-   *     server's favourite if it accepts none: registries then send what they have, and clients such
-   *     as browsers and curl can do with it
+   *     server's favourite if it accepts none: registries then send what they have, and clients
+   *     such as browsers and curl can do with it
    */
   String choose(List<String> offers) {
     return offers.stream()

@@ -36,7 +36,11 @@ final class AccessLog implements Filter {
   private static String line(
       RoutingRequest request, RoutingResponse response, long nanos, boolean finished) {
     String failure =
-        request.context().get(FAILURE, FailureCode.class).map(code -> " failure=" + code).orElse("");
+        request
+            .context()
+            .get(FAILURE, FailureCode.class)
+            .map(code -> " failure=" + code)
+            .orElse("");
     return "method=%s path=\"%s\" status=%d bytes=%d ms=%d remote=%s%s%s"
         .formatted(
             Text.printable(request.prologue().method().text()),

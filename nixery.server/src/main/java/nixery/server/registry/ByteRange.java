@@ -47,9 +47,7 @@ sealed interface ByteRange {
     }
     if (first.isEmpty()) {
       long suffix = number(last);
-      return suffix == 0
-          ? new Unsatisfiable()
-          : new Part(Math.max(0, length - suffix), length - 1);
+      return suffix == 0 ? new Unsatisfiable() : new Part(Math.max(0, length - suffix), length - 1);
     }
     long from = number(first);
     long to = last.isEmpty() ? Long.MAX_VALUE : number(last);

@@ -16,9 +16,9 @@ import tools.jackson.databind.node.ObjectNode;
  * <p>Facts that the choice rests on. Docker prints the message of an error only if the status is
  * 4xx; of 5xx it prints just the status line. Docker asks with HEAD first, and again with GET when
  * that fails. Podman and skopeo print the message of either, but Podman asks three times more
- * unless the code is MANIFEST_UNKNOWN, NAME_UNKNOWN, DENIED or UNAUTHORIZED. containerd prints
- * "not found" for 404 and the status line for the rest. So whatever makes a package impossible to
- * have is 404 MANIFEST_UNKNOWN: its message is seen, and nobody builds it four times.
+ * unless the code is MANIFEST_UNKNOWN, NAME_UNKNOWN, DENIED or UNAUTHORIZED. containerd prints "not
+ * found" for 404 and the status line for the rest. So whatever makes a package impossible to have
+ * is 404 MANIFEST_UNKNOWN: its message is seen, and nobody builds it four times.
  *
  * @param status the HTTP status
  * @param code by which programs know the error
@@ -98,8 +98,7 @@ record ErrorResponse(
    * @return the answer
    */
   static ErrorResponse later(int status, String code, String message) {
-    return new ErrorResponse(
-        status, code, message, Map.of(), OptionalInt.of(RETRY_AFTER_SECONDS));
+    return new ErrorResponse(status, code, message, Map.of(), OptionalInt.of(RETRY_AFTER_SECONDS));
   }
 
   /** Returns the body as it is sent. */

@@ -85,13 +85,12 @@ sealed interface Reference {
     }
     return new Known(
         Digest.parse(text)
-            .orElseThrow(
-                () ->
-                    new Failure(
-                        FailureCode.DIGEST_INVALID,
-                        "\""
-                            + Text.printable(text)
-                            + "\" is not a digest: write sha256: and 64 hexadecimal digits in lower"
-                            + " case.")));
+            .orElseThrow(() ->
+                new Failure(
+                    FailureCode.DIGEST_INVALID,
+                    "\""
+                        + Text.printable(text)
+                        + "\" is not a digest: write sha256: and 64 hexadecimal digits in lower"
+                        + " case.")));
   }
 }

@@ -9,8 +9,8 @@ import nixery.api.ConfigurationException;
  * @param host the name or address to listen on, such as {@code 0.0.0.0} for all of IPv4
  * @param port the TCP port; 0 takes any free one
  * @param drain how long {@link RegistryServer#close} lets running requests go on
- * @param stall how long a client may take to send the headers of a request, or to read 256 KiB of an
- *     answer, before it is cut off; how long it waits for a build does not count
+ * @param stall how long a client may take to send the headers of a request, or to read 256 KiB of
+ *     an answer, before it is cut off; how long it waits for a build does not count
  * @param maxConnections how many connections are served at a time; more wait in the backlog. Half
  *     of the file descriptors that the process may have are the limit in any case
  */

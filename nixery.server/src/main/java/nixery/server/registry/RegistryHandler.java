@@ -141,10 +141,8 @@ final class RegistryHandler implements Handler {
    * Docker, containerd, Podman and skopeo all send both without weights.
    */
   private static Manifest choose(ServerRequest request, Image image) {
-    Acceptance acceptance =
-        Acceptance.parse(request.headers().all(HeaderNames.ACCEPT, List::of));
-    String chosen =
-        acceptance.choose(List.of(image.docker().mediaType(), image.oci().mediaType()));
+    Acceptance acceptance = Acceptance.parse(request.headers().all(HeaderNames.ACCEPT, List::of));
+    String chosen = acceptance.choose(List.of(image.docker().mediaType(), image.oci().mediaType()));
     return chosen.equals(image.docker().mediaType()) ? image.docker() : image.oci();
   }
 
@@ -208,8 +206,7 @@ final class RegistryHandler implements Handler {
       case ByteRange.Part part -> {
         response.status(Status.PARTIAL_CONTENT_206);
         response.header(
-            HeaderNames.CONTENT_RANGE,
-            "bytes " + part.first() + "-" + part.last() + "/" + length);
+            HeaderNames.CONTENT_RANGE, "bytes " + part.first() + "-" + part.last() + "/" + length);
         sendBytes(request, response, part, opener);
       }
       case ByteRange.Unsatisfiable() -> {
@@ -265,7 +262,9 @@ final class RegistryHandler implements Handler {
       return;
     }
     List<String> tags =
-        images.tags().stream().filter(tag -> last.isEmpty() || tag.compareTo(last.get()) > 0).toList();
+        images.tags().stream()
+            .filter(tag -> last.isEmpty() || tag.compareTo(last.get()) > 0)
+            .toList();
     int wanted = count.map(Integer::parseInt).orElse(Integer.MAX_VALUE);
     List<String> page = tags.subList(0, Math.min(wanted, tags.size()));
     if (!page.isEmpty() && page.size() < tags.size()) {
@@ -328,8 +327,7 @@ final class RegistryHandler implements Handler {
     response.header(HeaderNames.CONTENT_TYPE, "application/json");
     error
         .retryAfter()
-        .ifPresent(
-            seconds -> response.header(HeaderNames.RETRY_AFTER, Integer.toString(seconds)));
+        .ifPresent(seconds -> response.header(HeaderNames.RETRY_AFTER, Integer.toString(seconds)));
     send(request, response, error.body());
   }
 
@@ -345,7 +343,9 @@ final class RegistryHandler implements Handler {
     return "\"" + digest + "\"";
   }
 
-  /** Compares weakly (RFC 9110, section 13.1.2), and takes a digest without quotes for what it is. */
+  /**
+   * Compares weakly (RFC 9110, section 13.1.2), and takes a digest without quotes for what it is.
+   */
   private static boolean isKnown(ServerRequest request, Digest digest) {
     return request.headers().all(HeaderNames.IF_NONE_MATCH, List::of).stream()
         .flatMap(value -> List.of(value.split(",")).stream())
