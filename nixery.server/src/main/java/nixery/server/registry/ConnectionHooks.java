@@ -3,7 +3,6 @@ package nixery.server.registry;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.Headers;
 import io.helidon.http.HttpPrologue;
-import io.helidon.http.Status;
 import io.helidon.http.WritableHeaders;
 import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.http1.Http1ConnectionListener;
@@ -38,7 +37,8 @@ final class ConnectionHooks {
 
   /**
    * Takes off the {@code Content-Length: 0} that Helidon puts on status 304, where it would have to
-   * be the length that a 200 has (RFC 9110, section 8.6).
+   * be the length that a 200 has (RFC 9110, section 8.6). It is the one answer that has an ETag but
+   * no type.
    */
   static final class Sending implements Http1ConnectionListener {
 
@@ -50,8 +50,5 @@ final class ConnectionHooks {
         writable.remove(HeaderNames.CONTENT_LENGTH);
       }
     }
-
-    @Override
-    public void status(ConnectionContext context, Status status) {}
   }
 }

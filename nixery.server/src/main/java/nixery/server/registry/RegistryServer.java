@@ -70,14 +70,8 @@ public final class RegistryServer implements AutoCloseable {
             .idleConnectionPeriod(IDLE.dividedBy(10))
             .shutdownGracePeriod(config.drain())
             .shutdownHook(false)
-            .addProtocol(
-                Http1Config.builder()
-                    .maxPrologueLength(MAX_REQUEST_LINE)
-                    .maxHeadersSize(MAX_HEADERS)
-                    .sendKeepAliveHeader(false)
-                    .addReceiveListener(new ConnectionHooks.Receiving(guard))
-                    .addSendListener(new ConnectionHooks.Sending())
-                    .build())
+            .protocolsDiscoverServices(false)
+            .addConnectionSelector(new Http1Selector(http1(guard)))
             .directHandlers(directHandlers())
             .routing(routing ->
                 routing.addFilter(new AccessLog()).any(new RegistryHandler(images, guard)))
@@ -88,6 +82,16 @@ public final class RegistryServer implements AutoCloseable {
       throw new ConfigurationException(cannotListen(config) + "; the log says why.");
     }
     return new RegistryServer(server, guard);
+  }
+
+  private static Http1Config http1(StallGuard guard) {
+    return Http1Config.builder()
+        .maxPrologueLength(MAX_REQUEST_LINE)
+        .maxHeadersSize(MAX_HEADERS)
+        .sendKeepAliveHeader(false)
+        .addReceiveListener(new ConnectionHooks.Receiving(guard))
+        .addSendListener(new ConnectionHooks.Sending())
+        .build();
   }
 
   /**
@@ -183,8 +187,6 @@ public final class RegistryServer implements AutoCloseable {
           case 500 -> new ErrorResponse(500, "UNKNOWN", "The server failed.");
           case 503 ->
               ErrorResponse.later(429, "TOOMANYREQUESTS", "Too many requests; try again soon.");
-          case 505 ->
-              new ErrorResponse(505, "UNSUPPORTED", "Use HTTP/1.1; proxies may have to be told.");
           default ->
               new ErrorResponse(
                   status.code(), "UNSUPPORTED", "The request is not proper HTTP/1.1.");
