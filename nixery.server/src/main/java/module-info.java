@@ -17,6 +17,10 @@ module nixery.server {
   requires nixery.image;
   requires tools.jackson.databind;
 
+  // Records that are kept as JSON.
+  opens nixery.server.build to
+      tools.jackson.databind;
+
   uses PackageSourceProvider;
   uses StorageProvider;
 }
