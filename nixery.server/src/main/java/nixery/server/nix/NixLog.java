@@ -1,12 +1,15 @@
 package nixery.server.nix;
 
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -30,6 +33,7 @@ final class NixLog implements Consumer<String> {
   private static final String LOG_LINE_END = "\"],\"type\":101}";
 
   private static final String ERROR_PREFIX = "error: ";
+  private static final String TRACE_PREFIX = "trace: ";
 
   /** The number of characters that a line is cut to. */
   static final int MAX_LINE = 4096;
@@ -84,7 +88,6 @@ final class NixLog implements Consumer<String> {
   private final Deque<Build> ended = new ArrayDeque<>();
   private final Set<String> errors = new LinkedHashSet<>();
   private final Tail other = new Tail();
-  private boolean hasBuilt;
 
   /**
    * Creates one.
@@ -98,8 +101,7 @@ final class NixLog implements Consumer<String> {
   @Override
   public void accept(String line) {
     if (!line.startsWith(PREFIX)) {
-      other.add(Messages.plain(cut(line, MAX_LINE)));
-      show(line);
+      takeOther(line);
       return;
     }
     try {
@@ -109,14 +111,10 @@ final class NixLog implements Consumer<String> {
     }
   }
 
-  /** Takes a line that was too long to be read whole. */
+  /** Takes a line that was too long to be read whole: ends its last string where it was cut. */
   private void takeCut(String line) {
-    if (!line.startsWith(LOG_LINE)) {
-      other.add(Messages.plain(cut(line, MAX_LINE)));
-      show(line);
-      return;
-    }
-    String head = cut(line, LOG_LINE.length() + MAX_LINE);
+    boolean isLogLine = line.startsWith(LOG_LINE);
+    String head = cut(line, isLogLine ? LOG_LINE.length() + MAX_LINE : MAX_ERROR);
     // No escape sequence is longer than \u0000; it may have lost its end.
     int escape = head.lastIndexOf('\\');
     if (escape >= head.length() - 6) {
@@ -126,10 +124,15 @@ final class NixLog implements Consumer<String> {
       head = head.substring(0, escape);
     }
     try {
-      take(JSON.readTree(head.substring(PREFIX.length()) + LOG_LINE_END));
+      take(JSON.readTree(head.substring(PREFIX.length()) + (isLogLine ? LOG_LINE_END : "\"}")));
     } catch (JacksonException e) {
-      show("(a line that is too long)");
+      takeOther(line);
     }
+  }
+
+  private void takeOther(String line) {
+    other.add(Messages.plain(cut(line, MAX_LINE)).strip());
+    show(line);
   }
 
   private void take(JsonNode event) {
@@ -137,7 +140,6 @@ final class NixLog implements Consumer<String> {
     switch (event.path("action").asString("")) {
       case "start" -> {
         if (event.path("type").asInt(0) == BUILD) {
-          hasBuilt = true;
           running.put(id, new Build(event.path("fields").path(0).asString("")));
         }
         showInfo(event, "text");
@@ -156,7 +158,11 @@ final class NixLog implements Consumer<String> {
         if (event.has("raw_msg") && event.path("level").asInt(INFO) == ERROR) {
           error(event);
         } else if (event.path("level").asInt(INFO) == ERROR) {
-          other.add(Messages.plain(cut(event.path("msg").asString(""), MAX_LINE)));
+          Messages.plain(cut(event.path("msg").asString(""), MAX_ERROR))
+              .lines()
+              .map(String::strip)
+              .filter(line -> !line.startsWith(TRACE_PREFIX))
+              .forEach(other::add);
         }
         showInfo(event, "msg");
       }
@@ -201,20 +207,20 @@ final class NixLog implements Consumer<String> {
 
   /** Returns the errors, the first one first, with the ends of the logs that belong to them. */
   String problem() {
-    if (errors.isEmpty()) {
-      return lastOther();
-    }
-    String all = String.join("\n", errors);
+    return errors.isEmpty() ? lastOther() : withLogs(String.join("\n", errors), failed());
+  }
+
+  private static String withLogs(String message, List<Build> builds) {
     String logs =
-        failed().stream()
+        builds.stream()
             .filter(build -> !build.tail.lines.isEmpty())
             .map(build ->
-                "The log of "
+                "\nThe log of "
                     + build.derivation
-                    + " ends with:\n"
-                    + build.tail.lines.stream().collect(Collectors.joining("\n> ", "> ", "")))
-            .collect(Collectors.joining("\n"));
-    return logs.isEmpty() ? all : cut(all, Messages.MAX_MESSAGE / 2) + "\n" + logs;
+                    + " ends with:\n> "
+                    + String.join("\n> ", build.tail.lines))
+            .collect(Collectors.joining());
+    return logs.isEmpty() ? message : cut(message, Messages.MAX_MESSAGE / 2) + logs;
   }
 
   /** Returns what Nix wrote without ceremony, as it does when stack or heap are full. */
@@ -238,20 +244,24 @@ final class NixLog implements Consumer<String> {
   }
 
   /**
-   * Returns the derivations of failed builds that took longer than they may.
+   * Says that the slowest build took too long, if it did.
    *
-   * @param limit in nanoseconds
+   * @param atLeast the least time that it must have taken
+   * @param limit the time that it was allowed to take
+   * @return a message; empty if all builds were faster
    */
-  List<String> slowerThan(long limit) {
-    return failed().stream()
-        .filter(build -> build.nanos() >= limit)
-        .map(build -> build.derivation)
-        .toList();
-  }
-
-  /** Says whether a builder was started. */
-  boolean hasBuilt() {
-    return hasBuilt;
+  Optional<String> timeout(Duration atLeast, Duration limit) {
+    List<Build> builds = failed();
+    // Nix 2.34 does not name it.
+    return (builds.isEmpty() ? ended : builds)
+        .stream()
+            .max(Comparator.comparingLong(Build::nanos))
+            .filter(build -> build.nanos() >= atLeast.toNanos())
+            .map(build ->
+                withLogs(
+                    "Building %s took longer than %d seconds."
+                        .formatted(build.derivation, limit.toSeconds()),
+                    List.of(build)));
   }
 
   private static String cut(String text, int length) {

@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -134,13 +135,13 @@ record NixProcess(
     try {
       return drained.orTimeout(DRAIN.toSeconds(), TimeUnit.SECONDS).join();
     } catch (CompletionException e) {
-      if (e.getCause() instanceof RuntimeException consumers) {
-        throw consumers;
+      switch (e.getCause()) {
+        case UncheckedIOException unchecked -> throw unchecked.getCause();
+        case RuntimeException thrown -> throw thrown;
+        case Error error -> throw error;
+        case null, default ->
+            throw new IOException("the output of a process that has ended does not end", e);
       }
-      if (e.getCause() instanceof Error error) {
-        throw error;
-      }
-      throw new IOException("the output of a process that has ended does not end", e.getCause());
     }
   }
 
@@ -149,12 +150,15 @@ record NixProcess(
     if (!process.isAlive()) {
       return;
     }
+    // Through the handle, since Process.destroy() closes the streams too: Nix would die of writing
+    // to a closed pipe before it has ended its builders.
+    ProcessHandle handle = process.toHandle();
     // Who loses its parent is not found any more.
-    List<ProcessHandle> before = process.descendants().toList();
-    process.destroy();
+    List<ProcessHandle> before = handle.descendants().toList();
+    handle.destroy();
     waitUninterruptibly(process, grace);
-    List<ProcessHandle> after = process.descendants().toList();
-    process.destroyForcibly();
+    List<ProcessHandle> after = handle.descendants().toList();
+    handle.destroyForcibly();
     Stream.concat(before.stream(), after.stream()).forEach(ProcessHandle::destroyForcibly);
     waitUninterruptibly(process, DRAIN);
   }
@@ -187,7 +191,8 @@ record NixProcess(
         }
       }
     } catch (IOException e) {
-      // Java closes the stream when the process is killed.
+      end.completeExceptionally(e);
+      throw new UncheckedIOException(e);
     }
     return output.toByteArray();
   }
@@ -213,7 +218,8 @@ record NixProcess(
         lines.accept(line.toString(StandardCharsets.UTF_8));
       }
     } catch (IOException e) {
-      // Java closes the stream when the process is killed.
+      end.completeExceptionally(e);
+      throw new UncheckedIOException(e);
     } catch (RuntimeException | Error e) {
       end.completeExceptionally(e);
       throw e;

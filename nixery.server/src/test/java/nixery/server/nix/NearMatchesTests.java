@@ -16,7 +16,7 @@ class NearMatchesTests {
     assertThat(
             NearMatches.of(
                 "pyton", List.of("python310", "python", "Python3", "ruby", "pytho", "python3")))
-        .containsExactly("pytho", "python", "python3");
+        .containsExactly("python", "pytho", "python3");
   }
 
   @Test

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -55,12 +55,14 @@ class NixLogTests {
     log.accept(
         "@nix {\"action\":\"start\",\"fields\":[\"/nix/store/a.drv\",\"\",1,1],\"id\":7,\"level\":3,\"text\":\"building\",\"type\":105}");
 
-    assertThat(log.slowerThan(0)).containsExactly("/nix/store/a.drv");
-    assertThat(log.slowerThan(TimeUnit.HOURS.toNanos(1))).isEmpty();
+    assertThat(log.timeout(Duration.ZERO, Duration.ofSeconds(2)))
+        .contains("Building /nix/store/a.drv took longer than 2 seconds.");
+    assertThat(log.timeout(Duration.ofHours(1), Duration.ofHours(1))).isEmpty();
     assertThat(lines).containsExactly("building");
 
     log.accept("@nix {\"action\":\"stop\",\"id\":7}");
-    assertThat(log.slowerThan(0)).isEmpty();
+    assertThat(log.timeout(Duration.ZERO, Duration.ofSeconds(2))).isPresent();
+    assertThat(log.timeout(Duration.ofHours(1), Duration.ofHours(1))).isEmpty();
   }
 
   @Property(tries = 300)
@@ -81,7 +83,7 @@ class NixLogTests {
     String begin = "begin" + clean;
     String whole = logLine(begin);
     String head =
-        whole.substring(0, Math.min(whole.indexOf("begin") + 5 + cut, whole.length() - 20));
+        whole.substring(0, Math.min(whole.indexOf("begin") + 5 + cut, whole.length() - 22));
 
     new NixLog(seen::add).accept(head);
 

@@ -187,9 +187,9 @@ record NixRealiseTests(TestNix.Version version) {
     Collection<Found> packages =
         found(
             """
-            { ... }: {
+            { ... }: let tail = builtins.concatStringsSep "," (builtins.genList toString 100); in {
               talkative = sh "talkative" { } ''
-                yes 'this line is repeated until there are ten megabytes of it, or more' | head -n 150000
+                yes 'this line is repeated until there are ten megabytes of it${tail}' | head -n 30000
                 echo done > $out
               '';
             }
@@ -206,7 +206,7 @@ record NixRealiseTests(TestNix.Version version) {
             })
         .close();
 
-    assertThat(count[0]).isEqualTo(150000);
+    assertThat(count[0]).isEqualTo(30000);
   }
 
   @Test
@@ -324,8 +324,9 @@ record NixRealiseTests(TestNix.Version version) {
             """
             { ... }:
             let
-              name = i: "leaf-with-a-name-that-makes-command-lines-long-${toString i}";
-              leaves = builtins.genList (i: builtins.toFile (name i) "leaf ${toString i}") 4000;
+              long = "that-makes-command-lines-long-that-makes-command-lines-long-that-makes-command-lines-long";
+              name = i: "leaf-with-a-name-${long}-${toString i}";
+              leaves = builtins.genList (i: builtins.toFile (name i) "leaf ${toString i}") 2200;
               all = builtins.toFile "all" (builtins.concatStringsSep "\\n" leaves);
             in
             { wide = sh "wide" { inherit all; } "echo $all > $out"; }
@@ -337,8 +338,8 @@ record NixRealiseTests(TestNix.Version version) {
       String dump = nix.dumpClosure(paths(packages));
 
       Map<String, List<String>> references = references(dump);
-      assertThat(references).hasSize(4002).containsKeys(paths(packages).getFirst());
-      assertThat(references.values()).anyMatch(list -> list.size() == 4000);
+      assertThat(references).hasSize(2202).containsKeys(paths(packages).getFirst());
+      assertThat(references.values()).anyMatch(list -> list.size() == 2200);
       assertThat(references.keySet())
           .containsAll(references.values().stream().flatMap(List::stream).toList());
     }

@@ -86,6 +86,7 @@ final class TestNix implements AutoCloseable {
             build-users-group =
             substituters =
             experimental-features =
+            fsync-metadata = false
             sandbox = %s
             sandbox-paths = %s
             """
