@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
 import nixery.api.storage.Delivery;
 import nixery.image.Digest;
 import nixery.server.build.Image;
@@ -52,6 +53,16 @@ final class RegistryHandler implements Handler {
   private static final String FOREVER = "max-age=31536000, immutable";
   private static final String NEVER = "no-store";
 
+  /**
+   * How many transfers may hold a large piece: 16 MiB altogether. 256 KiB at a time take a fifth
+   * less CPU time than 64 KiB; more makes no difference.
+   */
+  private static final int FEW_TRANSFERS = 64;
+
+  private static final int LARGE_PIECE = 256 * 1024;
+  private static final int SMALL_PIECE = 32 * 1024;
+
+  private final AtomicInteger transfers = new AtomicInteger();
   private final Images images;
   private final StallGuard guard;
 
@@ -237,9 +248,12 @@ final class RegistryHandler implements Handler {
       send(request, response, new byte[0]);
       return;
     }
+    boolean few = transfers.incrementAndGet() <= FEW_TRANSFERS;
     try (BlobTransfer transfer = opener.open(part.first())) {
       response.header(HeaderNames.CONTENT_LENGTH, Long.toString(length));
-      transfer.send(response, length, guard);
+      transfer.send(response, length, few ? LARGE_PIECE : SMALL_PIECE, guard);
+    } finally {
+      transfers.decrementAndGet();
     }
   }
 
