@@ -17,26 +17,24 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class ClientTests {
 
-  @TempDir Path folder;
-
+  private Path folder;
   private TestServer server;
   private Daemon docker;
   private Daemon containerd;
 
   @BeforeAll
-  void start() throws IOException, InterruptedException {
+  void start(@TempDir Path temporary) throws IOException, InterruptedException {
+    folder = temporary;
     server = TestServer.start(folder.resolve("server"), Map.of());
     docker = Daemon.docker(folder.resolve("docker"));
     containerd = Daemon.containerd(folder.resolve("containerd"));
   }
 
   @AfterAll
-  void stop() throws IOException, InterruptedException {
-    try (TestServer stoppedFirst = server;
-        Daemon second = docker;
-        Daemon third = containerd) {
-      assertThat(stoppedFirst.process().isAlive()).isTrue();
-    }
+  void stop() {
+    containerd.close();
+    docker.close();
+    server.close();
   }
 
   private String image(String name) {
