@@ -50,6 +50,7 @@ final class ClientTests {
   }
 
   private String inDocker(String name, String script) {
+    docker("pull", "-q", image(name));
     return docker("run", "--rm", "--network=none", image(name), "bash", "-euc", script);
   }
 
@@ -90,6 +91,7 @@ final class ClientTests {
 
   @Test
   void anOrdinaryUserCanWorkInTheImage() {
+    docker("pull", "-q", image("shell"));
     String output =
         docker(
             "run",
@@ -156,7 +158,6 @@ final class ClientTests {
             image("hello"),
             "hello");
     assertThat(output).contains("Hello, world!");
-    Shell.run("umount", folder.resolve("podman/overlay").toString());
   }
 
   @Test
