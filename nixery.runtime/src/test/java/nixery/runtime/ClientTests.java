@@ -11,20 +11,21 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Images are pulled and run by the clients that people use. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class ClientTests {
 
-  private Path folder;
+  /** Not a temporary folder of JUnit's, which does not like to delete what daemons leave. */
+  private final Path folder = TestServer.PROJECT.resolve("nixery.runtime/target/clients");
+
   private TestServer server;
   private Daemon docker;
   private Daemon containerd;
 
   @BeforeAll
-  void start(@TempDir Path temporary) throws IOException, InterruptedException {
-    folder = temporary;
+  void start() throws IOException, InterruptedException {
+    Shell.run("rm", "-rf", folder.toString());
     server = TestServer.start(folder.resolve("server"), Map.of());
     docker = Daemon.docker(folder.resolve("docker"));
     containerd = Daemon.containerd(folder.resolve("containerd"));
