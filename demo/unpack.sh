@@ -75,14 +75,16 @@ tie_script() {
       return 0
     } ;;
   esac
-  [ ! -x "$1" ] || { echo "no ${1#"$out"/}, which wants ${line#??}"; rm "$1"; }
+  echo "no ${1#"$out"/}, which wants ${line#??}"
+  rm "$1"
 }
 
-find "$out" -type f | while read -r file; do
-  case $(head -c 4 "$file" | od -An -tx1 | tr -d ' \n') in
-    # The C library is what everything else is tied to, and must stay as it is.
-    7f454c46) [ "$interpreter" = "$out/lib/$loader" ] || tie_elf "$file" ;;
-    2321*) tie_script "$file" ;;
+find "$out" -type f \( -perm -100 -o -name '*.so*' \) | while read -r file; do
+  # The C library is what everything else is tied to, and must stay as it is.
+  case $interpreter:$file in "$out"/*:"$out"/lib/*) continue ;; esac
+  case $(head -c 4 "$file" | od -An -tx1) in
+    *7f*45*4c*46*) tie_elf "$file" ;;
+    *23*21*) tie_script "$file" ;;
   esac
 done
 
