@@ -16,9 +16,10 @@ public final class ChannelSourceProvider implements PackageSourceProvider {
 
   static final Setting<String> CHANNEL =
       Setting.text(
-          "NIXERY_CHANNEL",
-          "serve this nixpkgs channel, such as nixos-unstable or nixos-25.11, or this nixpkgs"
-              + " commit of 40 hexadecimal digits");
+              "NIXERY_CHANNEL",
+              "the nixpkgs channel to serve, such as nixos-unstable or nixos-25.11, or a full commit"
+                  + " of nixpkgs")
+          .required();
 
   static final Setting<URI> CHANNEL_URL =
       Setting.url("NIXERY_CHANNEL_URL", "where channels are published")
@@ -74,7 +75,7 @@ public final class ChannelSourceProvider implements PackageSourceProvider {
   @Override
   public PackageSource open(PluginContext context) {
     Settings settings = context.settings();
-    String text = settings.get(CHANNEL.required());
+    String text = settings.get(CHANNEL);
     Reference reference =
         Reference.of(text)
             .filter(parsed -> !text.equals(ChannelSource.LATEST))

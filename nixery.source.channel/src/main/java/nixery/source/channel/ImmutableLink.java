@@ -22,15 +22,16 @@ record ImmutableLink(URI tarball, Optional<String> revision) {
   private static final Pattern LINK =
       Pattern.compile("\\s*<([^>]*)>((?:[^,\"]|\"(?:[^\"\\\\]|\\\\.)*\")*)(?:,|$)");
 
-  private static final Pattern RELATION =
-      Pattern.compile(";\\s*rel\\s*=\\s*(?:\"([^\"]*)\"|([^\\s;,\"]+))", Pattern.CASE_INSENSITIVE);
+  private static final Pattern PARAMETER =
+      Pattern.compile(
+          "\\s*;\\s*([^=;,\"\\s]*)\\s*(?:=\\s*(?:\"((?:[^\"\\\\]|\\\\.)*)\"|([^\\s;,\"]*)))?");
 
   /** What a tarball reference can say about itself; see "tarball" in the manual on flakes. */
   private static final List<String> ATTRIBUTES =
       List.of("rev", "revCount", "lastModified", "narHash");
 
   /** The longest header that is looked at. */
-  private static final int MAX_LENGTH = 8192;
+  private static final int MAX_LENGTH = 2048;
 
   /**
    * Looks for the link in headers.
@@ -62,14 +63,17 @@ record ImmutableLink(URI tarball, Optional<String> revision) {
   }
 
   private static boolean isImmutable(String parameters) {
-    Matcher relation = RELATION.matcher(parameters);
-    // RFC 8288, section 3.3: further occurrences of the parameter are ignored.
-    return relation.find()
-        && List.of(
-                (relation.group(1) == null ? relation.group(2) : relation.group(1))
-                    .toLowerCase(Locale.ROOT)
-                    .split(" "))
-            .contains("immutable");
+    Matcher parameter = PARAMETER.matcher(parameters);
+    while (parameter.lookingAt()) {
+      if (parameter.group(1).equalsIgnoreCase("rel")) {
+        // Further occurrences are ignored, says RFC 8288, section 3.3.
+        String relations = parameter.group(2) == null ? parameter.group(3) : parameter.group(2);
+        return relations != null
+            && List.of(relations.toLowerCase(Locale.ROOT).split(" ", -1)).contains("immutable");
+      }
+      parameter.region(parameter.end(), parameters.length());
+    }
+    return false;
   }
 
   private static Optional<ImmutableLink> parse(String target, URI base) {
