@@ -17,6 +17,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import nixery.api.PluginContext;
+import nixery.api.Scratch;
 import nixery.api.Settings;
 import nixery.api.source.PackageSet;
 import nixery.api.source.PackageSource;
@@ -60,6 +61,7 @@ class LargeTarballTests {
       System.out.println(
           "a tarball of %d MB (%d MB in %d files): %s"
               .formatted(tarball.length >> 20, size >> 20, 2 * PACKAGES + 2, report));
+      Scratch.deleteTree(cache); // as pruning does
     }
   }
 
@@ -117,11 +119,12 @@ class LargeTarballTests {
               .mapToLong(usage -> usage.getUsed())
               .sum();
       System.out.println(
-          "checked out %d files in %d ms, found again in %d ms, peak heap %d MB"
+          "checked out %d files in %d ms, found again in %d ms, CPU %d ms, peak heap %d MB"
               .formatted(
                   files,
                   Duration.ofNanos(first).toMillis(),
                   Duration.ofNanos(second).toMillis(),
+                  ProcessHandle.current().info().totalCpuDuration().orElseThrow().toMillis(),
                   peak >> 20));
     }
   }
