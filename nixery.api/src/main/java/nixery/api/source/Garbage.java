@@ -47,8 +47,7 @@ final class Garbage {
    * @throws IOException if it cannot be moved
    */
   void take(Path tree) throws IOException {
-    Files.move(
-        tree, folder.resolve(UUID.randomUUID().toString()), StandardCopyOption.ATOMIC_MOVE);
+    Files.move(tree, folder.resolve(UUID.randomUUID().toString()), StandardCopyOption.ATOMIC_MOVE);
   }
 
   /** Sees to it that everything in the folder is deleted soon. */
@@ -120,8 +119,7 @@ final class Garbage {
     }
 
     @Override
-    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-        throws IOException {
+    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
       Files.deleteIfExists(file);
       return goOn();
     }

@@ -36,8 +36,9 @@ import nixery.api.Scratch;
  *
  * <p>The layout is {@code revisions/REVISION/source}, what was made, {@code
  * revisions/REVISION/complete}, its {@link Tally}, whose time is that of the last use, {@code
- * scratch}, what is being made, {@code garbage}, what is being deleted, and {@code locks}. A shared lock on a revision's byte
- * means that it is in use, an exclusive one that it is being made or deleted.
+ * scratch}, what is being made, {@code garbage}, what is being deleted, and {@code locks}. A shared
+ * lock on a revision's byte means that it is in use, an exclusive one that it is being made or
+ * deleted.
  *
  * <p>All state of all instances is guarded by one monitor, which is never held for long.
  */

@@ -5,8 +5,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 
 /**
  * Where a tarball is that never changes, as a server tells in the header {@code Link:
@@ -18,20 +16,9 @@ import java.util.regex.Pattern;
  */
 record ImmutableLink(URI tarball, Optional<String> revision) {
 
-  /** A target in angle brackets and its parameters, quoted strings being taken as they are. */
-  private static final Pattern LINK =
-      Pattern.compile("\\s*<([^>]*)>((?:[^,\"]|\"(?:[^\"\\\\]|\\\\.)*\")*)(?:,|$)");
-
-  private static final Pattern PARAMETER =
-      Pattern.compile(
-          "\\s*;\\s*([^=;,\"\\s]*)\\s*(?:=\\s*(?:\"((?:[^\"\\\\]|\\\\.)*)\"|([^\\s;,\"]*)))?");
-
   /** What a tarball reference can say about itself; see "tarball" in the manual on flakes. */
   private static final List<String> ATTRIBUTES =
       List.of("rev", "revCount", "lastModified", "narHash");
-
-  /** The longest header that is looked at. */
-  private static final int MAX_LENGTH = 2048;
 
   /**
    * Looks for the link in headers.
@@ -41,37 +28,55 @@ record ImmutableLink(URI tarball, Optional<String> revision) {
    * @return the first immutable link that makes sense
    */
   static Optional<ImmutableLink> in(List<String> headers, URI base) {
-    for (String header : headers) {
-      if (header.length() > MAX_LENGTH) {
-        continue;
+    return headers.stream().flatMap(header -> in(header, base).stream()).findFirst();
+  }
+
+  private static Optional<ImmutableLink> in(String header, URI base) {
+    int open = header.indexOf('<');
+    while (open >= 0) {
+      int close = header.indexOf('>', open);
+      if (close < 0) {
+        return Optional.empty();
       }
-      Matcher link = LINK.matcher(header);
-      while (link.lookingAt()) {
-        if (isImmutable(link.group(2))) {
-          Optional<ImmutableLink> parsed = parse(link.group(1), base);
-          if (parsed.isPresent()) {
-            return parsed;
-          }
-        }
-        link.region(link.end(), header.length());
-        if (link.regionStart() == header.length()) {
-          break;
+      int end = endOfPart(header, close + 1, ',');
+      if (isImmutable(header.substring(close + 1, end))) {
+        Optional<ImmutableLink> link = parse(header.substring(open + 1, close), base);
+        if (link.isPresent()) {
+          return link;
         }
       }
+      open = header.indexOf('<', end);
     }
     return Optional.empty();
   }
 
-  private static boolean isImmutable(String parameters) {
-    Matcher parameter = PARAMETER.matcher(parameters);
-    while (parameter.lookingAt()) {
-      if (parameter.group(1).equalsIgnoreCase("rel")) {
-        // Further occurrences are ignored, says RFC 8288, section 3.3.
-        String relations = parameter.group(2) == null ? parameter.group(3) : parameter.group(2);
-        return relations != null
-            && List.of(relations.toLowerCase(Locale.ROOT).split(" ", -1)).contains("immutable");
+  /** Returns where a separator stands that is not in a quoted string, or the length. */
+  private static int endOfPart(String text, int start, char separator) {
+    boolean quoted = false;
+    for (int i = start; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c == '"') {
+        quoted = !quoted;
+      } else if (quoted && c == '\\') {
+        i++;
+      } else if (!quoted && c == separator) {
+        return i;
       }
-      parameter.region(parameter.end(), parameters.length());
+    }
+    return text.length();
+  }
+
+  private static boolean isImmutable(String parameters) {
+    int start = 0;
+    while (start < parameters.length()) {
+      int end = endOfPart(parameters, start, ';');
+      String[] parameter = parameters.substring(start, end).split("=", 2);
+      if (parameter.length == 2 && parameter[0].strip().equalsIgnoreCase("rel")) {
+        // Further occurrences are ignored, says RFC 8288, section 3.3.
+        String relations = parameter[1].strip().replace("\"", "").toLowerCase(Locale.ROOT);
+        return List.of(relations.split(" ", -1)).contains("immutable");
+      }
+      start = end + 1;
     }
     return false;
   }
