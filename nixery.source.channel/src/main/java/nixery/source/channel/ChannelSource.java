@@ -34,7 +34,7 @@ import nixery.api.source.UnknownTagException;
  * is checked out.
  *
  * <p>What belongs to one pair of addresses lies in one folder of the cache: {@code channels}, what
- * channels point to, {@code revisions}, the unpacked tarballs, and {@code scratch}.
+ * channels point to, {@code nixpkgs}, the unpacked tarballs, and {@code scratch}.
  */
 final class ChannelSource implements PackageSource {
 
