@@ -107,13 +107,12 @@ final class ServerTests {
     try (TestServer server = TestServer.start(folder.resolve("before"), FIXTURES)) {
       server.pull("big/git");
     }
-    Path storage = folder.resolve("storage");
-    Path spool = storage.resolve("spool");
+    Path spool = folder.resolve("storage/spool");
     for (int kill = 0; kill < 3; kill++) {
       TestServer server = TestServer.start(folder, FIXTURES);
       server.getAsync("/v2/big/git/manifests/latest");
       long sizeWanted = (kill + 1) * 5_000_000L;
-      await(() -> size(storage) > sizeWanted);
+      await(() -> size(spool) > sizeWanted);
       server.kill();
       assertThat(size(spool)).as("it was packing").isPositive();
       assertEveryBlobIsWhole();
