@@ -9,6 +9,8 @@ import java.util.regex.Pattern;
  * system and an object name that needs no quoting in a URL. At most {@value #MAX_LENGTH}
  * characters.
  *
+ * <p>Keys do not exclude each other: there can be an object {@code a} and an object {@code a/b}.
+ *
  * @param value the text
  */
 public record Key(String value) implements Comparable<Key> {
