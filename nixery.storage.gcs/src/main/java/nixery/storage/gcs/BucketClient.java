@@ -72,7 +72,6 @@ record BucketClient(URI endpoint, String bucket, String prefix, Storage retrying
                     .setRetryDelayMultiplier(2)
                     .setMaxRetryDelayDuration(Duration.ofSeconds(5))
                     .setTotalTimeoutDuration(patience)
-                    .setJittered(true)
                     .build())
             .build()
             .getService();

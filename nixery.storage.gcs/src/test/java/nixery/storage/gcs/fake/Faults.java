@@ -1,0 +1,96 @@
+package nixery.storage.gcs.fake;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.function.Predicate;
+
+/**
+ * What goes wrong. Requests are described by method, path and query, such as {@code "GET
+ * /storage/v1/b/bucket/o/name?alt=media"}. Thread-safe.
+ */
+public final class Faults {
+
+  /** A way to fail. */
+  public enum Kind {
+    /** Status 503, nothing done. */
+    UNAVAILABLE,
+    /** Status 429, nothing done. */
+    TOO_MANY_REQUESTS,
+    /** The connection ends within the request; an upload keeps what came until then. */
+    CUT_REQUEST,
+    /** The request is carried out, but the connection ends before or within the answer. */
+    CUT_ANSWER,
+    /** The answer takes half a second longer. */
+    SLOW,
+    /** A byte of an upload is changed on the way. */
+    CORRUPTED
+  }
+
+  private record Fault(Kind kind, Predicate<String> request, boolean once) {}
+
+  private final List<Fault> planned = new ArrayList<>();
+  private double share;
+  private Random random = new Random(0);
+  private int struck;
+
+  Faults() {}
+
+  /** Lets the next request that fits fail. Further calls are for the ones after it. */
+  public synchronized void next(Kind kind, Predicate<String> request) {
+    planned.add(new Fault(kind, request, true));
+  }
+
+  /** Lets all requests that fit fail, until {@link #clear}. */
+  public synchronized void always(Kind kind, Predicate<String> request) {
+    planned.add(new Fault(kind, request, false));
+  }
+
+  /**
+   * Lets requests of all kinds fail in all ways, until {@link #clear}.
+   *
+   * @param share how many, from 0 to 1
+   * @param seed of the choice
+   */
+  public synchronized void random(double share, long seed) {
+    this.share = share;
+    this.random = new Random(seed);
+  }
+
+  /** Ends all faults. */
+  public synchronized void clear() {
+    planned.clear();
+    share = 0;
+  }
+
+  /** Returns how many requests have failed so far. */
+  public synchronized int struck() {
+    return struck;
+  }
+
+  synchronized Optional<Kind> strike(String request) {
+    Optional<Kind> kind = choose(request);
+    if (kind.isPresent()) {
+      struck++;
+    }
+    return kind;
+  }
+
+  private Optional<Kind> choose(String request) {
+    for (Iterator<Fault> faults = planned.iterator(); faults.hasNext(); ) {
+      Fault fault = faults.next();
+      if (fault.request().test(request)) {
+        if (fault.once()) {
+          faults.remove();
+        }
+        return Optional.of(fault.kind());
+      }
+    }
+    Kind[] kinds = Kind.values();
+    return random.nextDouble() < share
+        ? Optional.of(kinds[random.nextInt(kinds.length)])
+        : Optional.empty();
+  }
+}
