@@ -11,6 +11,7 @@ import com.google.cloud.storage.Storage.BlobTargetOption;
 import com.google.cloud.storage.Storage.BucketField;
 import com.google.cloud.storage.Storage.BucketGetOption;
 import com.google.cloud.storage.StorageException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.Map;
@@ -59,7 +60,9 @@ final class GcsStorage implements Storage {
 
   @Override
   public void put(Key key, Content content) {
-    new Upload(client, key, content).run();
+    if (new Upload(client, key, content).run()) {
+      lengths.put(key, content.length());
+    }
   }
 
   @Override
@@ -92,7 +95,7 @@ final class GcsStorage implements Storage {
         bytes <= STREAMED ? new Delivery.Streamed(bytes) : new Delivery.Redirect(address(key)));
   }
 
-  private java.net.URI address(Key key) {
+  private URI address(Key key) {
     return attempt("sign the address of " + key, () -> urls.of(key));
   }
 
@@ -191,7 +194,11 @@ final class GcsStorage implements Storage {
     try {
       BlobTargetOption condition = BlobTargetOption.generationMatch(replaced.getAsLong());
       return Optional.of(
-          client.retrying().create(info, value, condition).getGeneration().toString());
+          client
+              .retrying()
+              .create(info, value, condition, BlobTargetOption.disableGzipContent())
+              .getGeneration()
+              .toString());
     } catch (StorageException e) {
       if (e.getCode() != 412) {
         throw Failures.of("write " + key, e);

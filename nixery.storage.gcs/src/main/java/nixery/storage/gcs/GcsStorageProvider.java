@@ -67,14 +67,13 @@ public final class GcsStorageProvider implements StorageProvider {
   private static final Pattern PREFIX_FORM =
       Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*/?");
 
-  private static final Duration OPENING = Duration.ofSeconds(20);
-
   private final HttpTransportFactory transports;
   private final Duration patience;
+  private final Duration opening;
 
   /** For {@link java.util.ServiceLoader}. */
   public GcsStorageProvider() {
-    this(transports(), Duration.ofSeconds(30));
+    this(transports(), Duration.ofSeconds(30), Duration.ofSeconds(20));
   }
 
   /**
@@ -82,13 +81,15 @@ public final class GcsStorageProvider implements StorageProvider {
    *
    * @param transports makes the connections
    * @param patience for how long a call that fails is tried again
+   * @param opening how long opening may take
    */
-  GcsStorageProvider(HttpTransportFactory transports, Duration patience) {
+  GcsStorageProvider(HttpTransportFactory transports, Duration patience, Duration opening) {
     this.transports = transports;
     this.patience = patience;
+    this.opening = opening;
   }
 
-  private static HttpTransportFactory transports() {
+  static HttpTransportFactory transports() {
     NetHttpTransport shared = new NetHttpTransport();
     return () -> shared;
   }
@@ -121,7 +122,7 @@ public final class GcsStorageProvider implements StorageProvider {
     String prefix = settings.find(PREFIX).map(GcsStorageProvider::folder).orElse("");
     Duration lifetime = settings.get(SIGNED_URL_SECONDS);
     Optional<URI> publicUrl = settings.find(PUBLIC_URL);
-    return withinSeconds(
+    return inTime(
         () -> {
           Credentials credentials =
               GoogleCredentialsFile.resolve(settings.find(CREDENTIALS), endpoint, transports);
@@ -162,16 +163,16 @@ public final class GcsStorageProvider implements StorageProvider {
   }
 
   /** Google's libraries try again for minutes here and there; the server must start or not. */
-  private static Storage withinSeconds(Callable<Storage> opening, URI endpoint) {
-    FutureTask<Storage> task = new FutureTask<>(opening);
+  private Storage inTime(Callable<Storage> action, URI endpoint) {
+    FutureTask<Storage> task = new FutureTask<>(action);
     Thread thread = Thread.ofVirtual().name("gcs-opening").start(task);
     try {
-      return task.get(OPENING.toMillis(), TimeUnit.MILLISECONDS);
+      return task.get(opening.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
       thread.interrupt();
       throw new ConfigurationException(
           "Google Cloud Storage at %s did not answer within %d seconds: check the network, and"
-                  .formatted(endpoint, OPENING.toSeconds())
+                  .formatted(endpoint, opening.toSeconds())
               + " NIXERY_GCS_ENDPOINT if it is set.",
           e);
     } catch (ExecutionException e) {

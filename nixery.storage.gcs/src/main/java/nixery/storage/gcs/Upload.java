@@ -50,16 +50,17 @@ final class Upload {
   /**
    * Stores the object if there is none yet.
    *
+   * @return whether there was none
    * @throws nixery.api.storage.StorageException if that failed, or the bytes are not as promised
    */
-  void run() {
+  boolean run() {
     try {
       if (content.length() <= AT_ONCE) {
         byte[] bytes = small();
-        repeatedly(() -> sendAtOnce(bytes));
+        return repeatedly(() -> sendAtOnce(bytes));
       } else {
         String crc32c = verify();
-        repeatedly(() -> sendInChunks(crc32c));
+        return repeatedly(() -> sendInChunks(crc32c));
       }
     } catch (Unreadable e) {
       throw new nixery.api.storage.StorageException(
@@ -81,15 +82,15 @@ final class Upload {
   }
 
   /** Starts over where the client's own attempts ended, as when an upload session was lost. */
-  private void repeatedly(Attempt attempt) throws Unreadable {
+  private boolean repeatedly(Attempt attempt) throws Unreadable {
     for (int number = 1; ; number++) {
       try {
         attempt.run();
-        return;
+        return true;
       } catch (StorageException e) {
         switch (e.getCode()) {
           case 412 -> {
-            return; // It is there already, and keys are made from the content.
+            return false; // It is there already, and keys are made from the content.
           }
           case 401, 403 -> throw Failures.of("store " + key, e);
           default -> {
@@ -161,7 +162,13 @@ final class Upload {
 
   /** The client computes the CRC32C of an array itself and sends it along. */
   private void sendAtOnce(byte[] bytes) {
-    client.retrying().create(info().build(), bytes, BlobTargetOption.doesNotExist());
+    client
+        .retrying()
+        .create(
+            info().build(),
+            bytes,
+            BlobTargetOption.doesNotExist(),
+            BlobTargetOption.disableGzipContent());
   }
 
   /**
