@@ -5,5 +5,11 @@
 module nixery.image {
   exports nixery.image;
 
+  // The records that are written as JSON.
+  opens nixery.image to
+      tools.jackson.databind;
+
+  requires com.fasterxml.jackson.annotation;
+  requires tools.jackson.core;
   requires tools.jackson.databind;
 }

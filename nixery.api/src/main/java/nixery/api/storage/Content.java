@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -31,7 +32,7 @@ public final class Content {
     }
     this.length = length;
     this.sha256 = sha256;
-    this.mediaType = mediaType;
+    this.mediaType = Objects.requireNonNull(mediaType);
     this.bytes = bytes;
     this.file = file;
   }

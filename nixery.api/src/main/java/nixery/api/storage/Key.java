@@ -1,5 +1,6 @@
 package nixery.api.storage;
 
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -27,9 +28,23 @@ public record Key(String value) implements Comparable<Key> {
    * @throws IllegalArgumentException if the text is no key
    */
   public Key {
-    if (value.length() > MAX_LENGTH || !FORM.matcher(value).matches()) {
+    if (!isKey(value)) {
       throw new IllegalArgumentException("not a storage key: " + value);
     }
+  }
+
+  private static boolean isKey(String text) {
+    return text.length() <= MAX_LENGTH && FORM.matcher(text).matches();
+  }
+
+  /**
+   * Reads a key from a place where there may be other things, such as a listing.
+   *
+   * @param text what should be a key
+   * @return the key; empty if the text is none
+   */
+  public static Optional<Key> parse(String text) {
+    return isKey(text) ? Optional.of(new Key(text)) : Optional.empty();
   }
 
   /**
