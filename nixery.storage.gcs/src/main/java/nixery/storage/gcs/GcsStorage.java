@@ -1,5 +1,6 @@
 package nixery.storage.gcs;
 
+import com.google.auth.ServiceAccountSigner;
 import com.google.cloud.storage.Blob;
 import com.google.cloud.storage.BlobId;
 import com.google.cloud.storage.BlobInfo;
@@ -293,7 +294,7 @@ final class GcsStorage implements Storage {
   private static <T> T attempt(String doing, Supplier<T> action) {
     try {
       return action.get();
-    } catch (StorageException | com.google.auth.ServiceAccountSigner.SigningException e) {
+    } catch (StorageException | ServiceAccountSigner.SigningException e) {
       throw Failures.of(doing, e);
     }
   }

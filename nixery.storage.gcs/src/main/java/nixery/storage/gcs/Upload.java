@@ -1,7 +1,10 @@
 package nixery.storage.gcs;
 
 import com.google.cloud.WriteChannel;
+import com.google.cloud.storage.Blob;
 import com.google.cloud.storage.BlobInfo;
+import com.google.cloud.storage.Storage.BlobField;
+import com.google.cloud.storage.Storage.BlobGetOption;
 import com.google.cloud.storage.Storage.BlobTargetOption;
 import com.google.cloud.storage.Storage.BlobWriteOption;
 import com.google.cloud.storage.StorageException;
@@ -199,6 +202,21 @@ final class Upload {
     } catch (IOException e) {
       throw new Unreadable(e);
     }
+    requireObject(crc32c);
+  }
+
+  /**
+   * Looks for the object. If the connection is lost at the end of an upload, the client asks how
+   * many bytes have arrived, and is content if that is all of them; but they make no object then.
+   */
+  private void requireObject(String crc32c) {
+    Blob made =
+        client
+            .retrying()
+            .get(client.id(key.value()), BlobGetOption.fields(BlobField.SIZE, BlobField.CRC32C));
+    if (made == null || made.getSize() != content.length() || !made.getCrc32c().equals(crc32c)) {
+      throw new StorageException(0, "the upload has not become an object");
+    }
   }
 
   private InputStream open() throws Unreadable {
@@ -215,7 +233,9 @@ final class Upload {
         channel.write(bytes);
       }
     } catch (IOException e) {
-      throw StorageException.translate(e);
+      throw e.getCause() instanceof StorageException failure
+          ? failure
+          : StorageException.translate(e);
     }
   }
 

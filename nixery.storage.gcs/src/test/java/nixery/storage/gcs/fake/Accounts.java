@@ -86,11 +86,13 @@ final class Accounts {
     if (token.isEmpty()) {
       return Optional.empty();
     }
-    String account = tokens.get(token.get());
-    if (account == null) {
+    // Google's client also sends assertions themselves, where it has no scopes to ask for.
+    Optional<String> account =
+        Optional.ofNullable(tokens.get(token.get())).or(() -> issuer(token.get(), "https://"));
+    if (account.isEmpty()) {
       throw new Refusal(401, "authError", "Invalid Credentials");
     }
-    return Optional.of(account);
+    return account;
   }
 
   private String newToken(String email) {
@@ -106,7 +108,7 @@ final class Accounts {
             .map(part -> part.split("=", 2))
             .collect(Collectors.toMap(pair -> pair[0], pair -> Call.decode(pair[1])));
     JsonObject answer = new JsonObject();
-    Optional<String> account = issuer(form.getOrDefault("assertion", ""));
+    Optional<String> account = issuer(form.getOrDefault("assertion", ""), AUDIENCE);
     if (account.isEmpty()) {
       answer.addProperty("error", "invalid_grant");
       answer.addProperty("error_description", "Invalid JWT Signature.");
@@ -119,7 +121,7 @@ final class Accounts {
     call.answer(200, answer);
   }
 
-  private Optional<String> issuer(String assertion) {
+  private Optional<String> issuer(String assertion, String audience) {
     try {
       String[] parts = assertion.split("\\.", 4);
       JsonObject claims =
@@ -131,7 +133,7 @@ final class Accounts {
       signature.update((parts[0] + "." + parts[1]).getBytes(UTF_8));
       boolean good =
           signature.verify(Base64.getUrlDecoder().decode(parts[2]))
-              && claims.get("aud").getAsString().equals(AUDIENCE)
+              && claims.get("aud").getAsString().startsWith(audience)
               && claims.get("exp").getAsLong() > Instant.now().getEpochSecond();
       return good ? Optional.of(email) : Optional.empty();
     } catch (GeneralSecurityException | RuntimeException e) {

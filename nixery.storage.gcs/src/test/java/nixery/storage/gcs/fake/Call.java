@@ -81,6 +81,15 @@ final class Call {
         : raw;
   }
 
+  /** Reads what is left of the body, without which the client would not read the answer. */
+  void drain() {
+    try {
+      exchange.getRequestBody().readAllBytes();
+    } catch (IOException e) {
+      // It was read and closed before, or the client is gone.
+    }
+  }
+
   JsonObject json() throws IOException {
     return JsonParser.parseString(new String(body().readAllBytes(), UTF_8)).getAsJsonObject();
   }

@@ -218,7 +218,7 @@ public final class FakeGcs implements AutoCloseable {
         strike(call);
         route(call);
       } catch (Refusal e) {
-        exchange.getRequestBody().readAllBytes();
+        call.drain();
         if (isJson(call.rawPath())) {
           call.answer(e.status(), json(e));
         } else {

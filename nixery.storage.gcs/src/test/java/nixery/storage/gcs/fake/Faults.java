@@ -1,10 +1,11 @@
 package nixery.storage.gcs.fake;
 
-import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /**
@@ -26,26 +27,34 @@ public final class Faults {
     /** The answer takes half a second longer. */
     SLOW,
     /** A byte of an upload is changed on the way. */
-    CORRUPTED
+    CORRUPTED,
+    /** The connection ends when all bytes of an upload have arrived, but make no object yet. */
+    UNFINISHED
   }
 
-  private record Fault(Kind kind, Predicate<String> request, boolean once) {}
+  private record Fault(Kind kind, Predicate<String> request, boolean once, AtomicBoolean used) {
 
-  private final List<Fault> planned = new ArrayList<>();
+    /** Asks the predicate without holding a lock, since it may do anything. */
+    boolean strikes(String description) {
+      return !used.get() && request.test(description) && (!once || used.compareAndSet(false, true));
+    }
+  }
+
+  private final List<Fault> planned = new CopyOnWriteArrayList<>();
+  private final AtomicInteger struck = new AtomicInteger();
   private double share;
   private Random random = new Random(0);
-  private int struck;
 
   Faults() {}
 
   /** Lets the next request that fits fail. Further calls are for the ones after it. */
-  public synchronized void next(Kind kind, Predicate<String> request) {
-    planned.add(new Fault(kind, request, true));
+  public void next(Kind kind, Predicate<String> request) {
+    planned.add(new Fault(kind, request, true, new AtomicBoolean()));
   }
 
   /** Lets all requests that fit fail, until {@link #clear}. */
-  public synchronized void always(Kind kind, Predicate<String> request) {
-    planned.add(new Fault(kind, request, false));
+  public void always(Kind kind, Predicate<String> request) {
+    planned.add(new Fault(kind, request, false, new AtomicBoolean()));
   }
 
   /**
@@ -66,28 +75,22 @@ public final class Faults {
   }
 
   /** Returns how many requests have failed so far. */
-  public synchronized int struck() {
-    return struck;
+  public int struck() {
+    return struck.get();
   }
 
-  synchronized Optional<Kind> strike(String request) {
-    Optional<Kind> kind = choose(request);
-    if (kind.isPresent()) {
-      struck++;
-    }
+  Optional<Kind> strike(String request) {
+    Optional<Kind> kind =
+        planned.stream()
+            .filter(fault -> fault.strikes(request))
+            .findFirst()
+            .map(Fault::kind)
+            .or(this::atRandom);
+    kind.ifPresent(_ -> struck.incrementAndGet());
     return kind;
   }
 
-  private Optional<Kind> choose(String request) {
-    for (Iterator<Fault> faults = planned.iterator(); faults.hasNext(); ) {
-      Fault fault = faults.next();
-      if (fault.request().test(request)) {
-        if (fault.once()) {
-          faults.remove();
-        }
-        return Optional.of(fault.kind());
-      }
-    }
+  private synchronized Optional<Kind> atRandom() {
     Kind[] kinds = Kind.values();
     return random.nextDouble() < share
         ? Optional.of(kinds[random.nextInt(kinds.length)])

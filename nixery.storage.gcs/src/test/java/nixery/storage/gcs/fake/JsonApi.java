@@ -203,6 +203,9 @@ final class JsonApi {
         if (range.group(1) != null) {
           receive(call, session, Long.parseLong(range.group(1)), !range.group(3).equals("*"));
         }
+        if (call.has(Faults.Kind.UNFINISHED)) {
+          throw new EOFException("the answer is cut");
+        }
         if (!range.group(3).equals("*") && Long.parseLong(range.group(3)) == session.received) {
           finish(bucket, session);
         }
