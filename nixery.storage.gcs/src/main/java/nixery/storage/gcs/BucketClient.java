@@ -11,6 +11,7 @@ import com.google.cloud.storage.BlobId;
 import com.google.cloud.storage.Storage;
 import com.google.cloud.storage.StorageOptions;
 import com.google.cloud.storage.StorageRetryStrategy;
+import java.io.InterruptedIOException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Optional;
@@ -24,8 +25,10 @@ import java.util.Optional;
  * @param retrying tries again whatever may succeed then, for a bounded time; everything it is used
  *     for can be repeated
  * @param once never tries again
+ * @param patience the bound on that time
  */
-record BucketClient(URI endpoint, String bucket, String prefix, Storage retrying, Storage once) {
+record BucketClient(
+    URI endpoint, String bucket, String prefix, Storage retrying, Storage once, Duration patience) {
 
   private static final int CONNECT_MILLIS = 5_000;
   private static final int READ_MILLIS = 30_000;
@@ -52,7 +55,7 @@ record BucketClient(URI endpoint, String bucket, String prefix, Storage retrying
             .setStorageRetryStrategy(new Never())
             .build()
             .getService();
-    return new BucketClient(endpoint, bucket, prefix, once, once);
+    return new BucketClient(endpoint, bucket, prefix, once, once, Duration.ZERO);
   }
 
   private static Optional<String> projectOf(Credentials credentials) {
@@ -68,14 +71,29 @@ record BucketClient(URI endpoint, String bucket, String prefix, Storage retrying
             .setStorageRetryStrategy(StorageRetryStrategy.getUniformStorageRetryStrategy())
             .setRetrySettings(
                 RetrySettings.newBuilder()
-                    .setInitialRetryDelayDuration(Duration.ofMillis(200))
+                    .setInitialRetryDelayDuration(patience.dividedBy(150))
                     .setRetryDelayMultiplier(2)
-                    .setMaxRetryDelayDuration(Duration.ofSeconds(5))
+                    .setMaxRetryDelayDuration(patience.dividedBy(6))
                     .setTotalTimeoutDuration(patience)
                     .build())
             .build()
             .getService();
-    return new BucketClient(endpoint, bucket, prefix, other, once);
+    return new BucketClient(endpoint, bucket, prefix, other, once, patience);
+  }
+
+  /**
+   * Waits before something is tried again that the client itself does not try again.
+   *
+   * @param attempt the number of the attempt that failed, from 1
+   * @throws InterruptedIOException if the thread is interrupted
+   */
+  void pause(int attempt) throws InterruptedIOException {
+    try {
+      Thread.sleep(patience.dividedBy(100).multipliedBy(1L << attempt));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new InterruptedIOException("interrupted");
+    }
   }
 
   /** Returns the object of a key, or of a name that is no key. */

@@ -16,7 +16,6 @@ import java.util.Objects;
 final class Download extends InputStream {
 
   private static final int ATTEMPTS = 4;
-  private static final long PAUSE_MILLIS = 250;
 
   private final BucketClient client;
   private final BlobId id;
@@ -60,7 +59,7 @@ final class Download extends InputStream {
                   .formatted(id.getName(), position, Failures.reason(e)),
               e);
         }
-        pause(attempt);
+        client.pause(attempt);
       }
     }
   }
@@ -77,15 +76,6 @@ final class Download extends InputStream {
     }
     position += n;
     return n;
-  }
-
-  private static void pause(int attempt) throws IOException {
-    try {
-      Thread.sleep(PAUSE_MILLIS << attempt);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new IOException("interrupted", e);
-    }
   }
 
   @Override

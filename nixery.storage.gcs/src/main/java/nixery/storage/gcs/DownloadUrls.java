@@ -15,8 +15,7 @@ sealed interface DownloadUrls permits SignedUrls, PublicUrls {
   /**
    * Returns the address of an object, whether it exists or not.
    *
-   * @throws com.google.auth.ServiceAccountSigner.SigningException if the credentials sign remotely
-   *     and that failed
+   * @throws RuntimeException of any kind, if the credentials sign remotely and that failed
    */
   URI of(Key key);
 

@@ -1,6 +1,5 @@
 package nixery.storage.gcs;
 
-import com.google.auth.ServiceAccountSigner;
 import com.google.cloud.storage.Blob;
 import com.google.cloud.storage.BlobId;
 import com.google.cloud.storage.BlobInfo;
@@ -97,7 +96,11 @@ final class GcsStorage implements Storage {
   }
 
   private URI address(Key key) {
-    return attempt("sign the address of " + key, () -> urls.of(key));
+    try {
+      return urls.of(key);
+    } catch (RuntimeException e) { // Google's client is not particular about which.
+      throw Failures.of("sign the address of " + key, e);
+    }
   }
 
   @Override
@@ -294,7 +297,7 @@ final class GcsStorage implements Storage {
   private static <T> T attempt(String doing, Supplier<T> action) {
     try {
       return action.get();
-    } catch (StorageException | ServiceAccountSigner.SigningException e) {
+    } catch (StorageException e) {
       throw Failures.of(doing, e);
     }
   }

@@ -129,7 +129,7 @@ public final class GcsStorageProvider implements StorageProvider {
           BucketClient client =
               BucketClient.open(
                   endpoint, bucket, prefix, credentials, settings.find(PROJECT), transports);
-          BucketCheck.run(client.withPatience(Duration.ofSeconds(4)), credentials);
+          BucketCheck.run(client.withPatience(patience.dividedBy(8)), credentials);
           DownloadUrls urls =
               publicUrl
                   .<DownloadUrls>map(base -> new PublicUrls(base, prefix))

@@ -11,6 +11,7 @@ import com.google.cloud.storage.StorageException;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -38,7 +39,6 @@ final class Upload {
 
   private static final int BUFFER = 1 << 18;
   private static final int ATTEMPTS = 3;
-  private static final long PAUSE_MILLIS = 300;
 
   private final BucketClient client;
   private final Key key;
@@ -97,22 +97,22 @@ final class Upload {
           }
           case 401, 403 -> throw Failures.of("store " + key, e);
           default -> {
-            if (number == ATTEMPTS || !pause(number)) {
+            if (number == ATTEMPTS) {
               throw Failures.of("store " + key, e);
             }
+            pause(number, e);
           }
         }
       }
     }
   }
 
-  private static boolean pause(int number) {
+  private void pause(int number, StorageException failure) {
     try {
-      Thread.sleep(PAUSE_MILLIS << number);
-      return true;
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
+      client.pause(number);
+    } catch (InterruptedIOException e) {
+      failure.addSuppressed(e);
+      throw Failures.of("store " + key, failure);
     }
   }
 

@@ -48,7 +48,7 @@ class GcsStorageTests {
   private static final byte[] SMALL = random(1, 10_000);
 
   /** Three chunks, the last of which is not full. */
-  private static final byte[] BIG = random(2, 20_000_000);
+  private static final byte[] BIG = random(2, (16 << 20) + 1000);
 
   @TempDir Path folder;
   private GcsTestBucket bucket;

@@ -14,8 +14,10 @@ import java.security.KeyPairGenerator;
 import java.security.PublicKey;
 import java.security.Signature;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
@@ -27,6 +29,8 @@ final class Accounts {
 
   /** Google's client says so wherever its token server is. */
   private static final String AUDIENCE = "https://oauth2.googleapis.com/token";
+
+  private static final List<KeyPair> KEYS = new ArrayList<>();
 
   private final Map<String, KeyPair> accounts = new ConcurrentHashMap<>();
   private final Map<String, String> tokens = new ConcurrentHashMap<>();
@@ -40,9 +44,7 @@ final class Accounts {
    */
   String create(Path file, String endpoint) {
     try {
-      KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
-      generator.initialize(2048);
-      KeyPair keys = generator.generateKeyPair();
+      KeyPair keys = keys(accounts.size());
       String email = "nixery-" + accounts.size() + "@test-project.iam.gserviceaccount.com";
       accounts.put(email, keys);
       JsonObject json = new JsonObject();
@@ -65,6 +67,16 @@ final class Accounts {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Making keys takes long, so the accounts of all servers in a process share some. */
+  private static synchronized KeyPair keys(int number) throws GeneralSecurityException {
+    while (KEYS.size() <= number) {
+      KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+      generator.initialize(2048);
+      KEYS.add(generator.generateKeyPair());
+    }
+    return KEYS.get(number);
   }
 
   /** Forgets an account: its key and tokens are worth nothing any more. */
