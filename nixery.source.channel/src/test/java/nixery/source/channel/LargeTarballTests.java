@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -88,7 +89,9 @@ class LargeTarballTests {
         Tar files = new Tar().folder(folder);
         files.file(folder + "package.nix", "{ }: %x\n".formatted(random.nextLong()).repeat(150));
         if (i > 0) {
-          files.file(folder + "sources.json", "%x".formatted(random.nextLong()).repeat(100));
+          byte[] hash = new byte[800];
+          random.nextBytes(hash);
+          files.file(folder + "sources.json", HexFormat.of().formatHex(hash));
         }
         out.write(files.raw());
       }
