@@ -52,8 +52,7 @@ final class RevisionTests {
   }
 
   private String git(String... arguments) {
-    String[] command =
-        Daemon.command(new String[] {"git", "-C", folder.toString()}, arguments);
+    String[] command = Daemon.command(new String[] {"git", "-C", folder.toString()}, arguments);
     if (Files.isDirectory(repository.resolve(".git"))) {
       command[2] = repository.toString();
     }
@@ -109,7 +108,8 @@ final class RevisionTests {
       assertThat(nix.calls("nix-instantiate")).isEmpty();
       assertThat(nix.calls("nix-store")).isEmpty();
 
-      // Packages that were resolved before are not evaluated again, whatever they are combined with.
+      // Packages that were resolved before are not evaluated again, whatever they are combined
+      // with.
       assertThat(status(server, "jq/hello", "release-v1")).isEqualTo(200);
       assertThat(nix.calls("nix-instantiate")).isEmpty();
     }
@@ -129,8 +129,7 @@ final class RevisionTests {
     Path other = folder.resolve("other-repository");
     Shell.run("cp", "-r", repository.toString(), other.toString());
     Shell.run("rm", "-rf", folder.resolve("one").toString());
-    try (TestServer server =
-        serve("two", Map.of("NIXERY_PKGS_REPO", other.toUri().toString()))) {
+    try (TestServer server = serve("two", Map.of("NIXERY_PKGS_REPO", other.toUri().toString()))) {
       assertThat(status(server, "second", "latest")).isEqualTo(200);
       assertThat(nix.calls("nix-instantiate")).as("another repository").isNotEmpty();
     }

@@ -45,10 +45,7 @@ final class Reference {
                     setting.name(),
                     setting.meaning(),
                     setting.expectation(),
-                    setting
-                        .defaultText()
-                        .map(value -> "`" + value + "`")
-                        .orElse(presence(setting))));
+                    section.presence(setting, "`")));
       }
       text.append('\n');
     }
