@@ -22,7 +22,8 @@ public interface PackageSource extends AutoCloseable {
    * tag, and so should cost at most one short exchange with a remote host.
    *
    * @param tag the tag of the image, as the client sent it: 1 to 128 letters, digits, dots, hyphens
-   *     and underscores; {@code latest} if the client did not choose
+   *     and underscores, the first no dot or hyphen; {@code latest} if the client did not choose. A
+   *     text of any other form is an unknown tag.
    * @return what the tag means
    * @throws UnknownTagException if the source has nothing by that name
    * @throws SourceUnavailableException if it cannot be found out now

@@ -1,5 +1,6 @@
 package nixery.api.storage;
 
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -8,6 +9,8 @@ import java.util.regex.Pattern;
  * digit, joined by slashes. A key is therefore also a relative path that is safe to use on any file
  * system and an object name that needs no quoting in a URL. At most {@value #MAX_LENGTH}
  * characters.
+ *
+ * <p>Keys do not exclude each other: there can be an object {@code a} and an object {@code a/b}.
  *
  * @param value the text
  */
@@ -25,9 +28,23 @@ public record Key(String value) implements Comparable<Key> {
    * @throws IllegalArgumentException if the text is no key
    */
   public Key {
-    if (value.length() > MAX_LENGTH || !FORM.matcher(value).matches()) {
+    if (!isKey(value)) {
       throw new IllegalArgumentException("not a storage key: " + value);
     }
+  }
+
+  private static boolean isKey(String text) {
+    return text.length() <= MAX_LENGTH && FORM.matcher(text).matches();
+  }
+
+  /**
+   * Reads a key from a place where there may be other things, such as a listing.
+   *
+   * @param text what should be a key
+   * @return the key; empty if the text is none
+   */
+  public static Optional<Key> parse(String text) {
+    return isKey(text) ? Optional.of(new Key(text)) : Optional.empty();
   }
 
   /**

@@ -25,7 +25,8 @@ public interface Storage extends AutoCloseable {
 
   /**
    * Stores an object, or does nothing if the key has one already. When this returns, the object
-   * survives a crash of the machine. Two calls for one key at the same time are fine.
+   * survives a crash of the machine. Several calls for one key at the same time are fine: one of
+   * the objects stays, and no other is ever seen.
    *
    * @param key where
    * @param content what; length and SHA-256 are checked against the bytes that were really stored,
@@ -73,8 +74,11 @@ public interface Storage extends AutoCloseable {
   /**
    * Lists objects and records.
    *
-   * @param prefix what their keys begin with; the empty string lists everything
-   * @return the keys in no particular order, for the caller to close
+   * @param prefix what their keys begin with, whether or not it ends a segment; the empty string
+   *     lists everything
+   * @return the keys in no particular order, each once, for the caller to close. Using it throws
+   *     {@link StorageException} when the storage fails. What is stored or deleted meanwhile is
+   *     listed or not; callers may delete what has just been listed.
    */
   Stream<Key> list(String prefix);
 
@@ -94,6 +98,7 @@ public interface Storage extends AutoCloseable {
    * @param value the bytes, at most {@value #MAX_RECORD}
    * @param expected the version to be replaced; empty if there must be no record yet
    * @return the new version; empty if the record was not as expected and nothing was written
+   * @throws IllegalArgumentException if the value is larger than {@value #MAX_RECORD} bytes
    * @throws StorageException if the storage fails; whether the value was written is then unknown
    */
   Optional<String> writeRecord(Key key, byte[] value, Optional<String> expected);
