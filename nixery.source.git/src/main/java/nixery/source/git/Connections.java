@@ -1,6 +1,7 @@
 package nixery.source.git;
 
 import java.io.EOFException;
+import java.io.File;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;
@@ -27,6 +28,7 @@ import org.eclipse.jgit.transport.UrlConfig;
 import org.eclipse.jgit.transport.sshd.JGitKeyCache;
 import org.eclipse.jgit.transport.sshd.SshdSessionFactory;
 import org.eclipse.jgit.transport.sshd.SshdSessionFactoryBuilder;
+import org.eclipse.jgit.util.FS;
 import org.eclipse.jgit.util.SystemReader;
 
 /**
@@ -39,6 +41,8 @@ final class Connections implements AutoCloseable {
   private final Secrets secrets = new Secrets();
   private final SshdSessionFactory ssh =
       new SshdSessionFactoryBuilder()
+          .setHomeDirectory(FS.DETECTED.userHome())
+          .setSshDirectory(new File(FS.DETECTED.userHome(), ".ssh"))
           .setConnectorFactory(new AgentSocket.Factory())
           .build(new JGitKeyCache());
   private final TrustedConnectionFactory http = new TrustedConnectionFactory();

@@ -1,7 +1,6 @@
 package nixery.source.git;
 
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -10,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
 import nixery.api.Scratch;
 import nixery.api.source.SourceUnavailableException;
 import org.eclipse.jgit.errors.MissingObjectException;
@@ -138,11 +138,9 @@ final class NetworkRepository implements GitRepository {
     if (!Files.exists(packs)) {
       return;
     }
-    int count = 0;
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(packs, "*.pack")) {
-      for (Path file : files) {
-        count++;
-      }
+    long count;
+    try (Stream<Path> files = Files.list(packs)) {
+      count = files.filter(file -> file.toString().endsWith(".pack")).count();
     }
     if (count >= MOST_PACKS) {
       discard();

@@ -19,7 +19,9 @@ final class Secrets {
   /** Longest first, so that no part of one is left where another one was. */
   private final Set<String> known =
       new ConcurrentSkipListSet<>(
-          Comparator.comparingInt(String::length).reversed().thenComparing(Comparator.naturalOrder()));
+          Comparator.comparingInt(String::length)
+              .reversed()
+              .thenComparing(Comparator.naturalOrder()));
 
   void add(String secret) {
     if (!secret.isEmpty()) {

@@ -1,6 +1,7 @@
 package nixery.source.git;
 
 import java.time.Duration;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -21,10 +22,9 @@ final class SharedLookups<K, V> implements AutoCloseable {
   /** So that asking for ever new things costs no memory. */
   private static final int MOST = 10_000;
 
-  private record Lookup<V>(CompletableFuture<V> answer, Thread thread) {}
-
   private final Duration fresh;
-  private final ConcurrentHashMap<K, Lookup<V>> current = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<K, CompletableFuture<V>> current = new ConcurrentHashMap<>();
+  private final Set<Thread> running = ConcurrentHashMap.newKeySet();
 
   /**
    * Makes one.
@@ -44,9 +44,14 @@ final class SharedLookups<K, V> implements AutoCloseable {
    * @return the answer
    */
   V get(K key, Supplier<V> lookup) {
-    Lookup<V> shared = current.computeIfAbsent(key, absent -> start(key, lookup));
+    CompletableFuture<V> own = new CompletableFuture<>();
+    CompletableFuture<V> shared = current.putIfAbsent(key, own);
+    if (shared == null) {
+      shared = own;
+      Thread.ofVirtual().name("looking up " + key).start(() -> run(key, lookup, own));
+    }
     try {
-      return shared.answer().get();
+      return shared.get();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new SourceUnavailableException("Interrupted while waiting for an answer.", e);
@@ -59,37 +64,28 @@ final class SharedLookups<K, V> implements AutoCloseable {
     }
   }
 
-  private Lookup<V> start(K key, Supplier<V> lookup) {
-    CompletableFuture<V> answer = new CompletableFuture<>();
-    Thread thread =
-        Thread.ofVirtual().name("looking up " + key).unstarted(() -> run(key, lookup, answer));
-    thread.start();
-    return new Lookup<>(answer, thread);
-  }
-
   private void run(K key, Supplier<V> lookup, CompletableFuture<V> answer) {
+    running.add(Thread.currentThread());
     try {
       V found = lookup.get();
       if (current.size() > MOST) {
-        forget(key, answer);
+        current.remove(key, answer);
       } else {
         CompletableFuture.delayedExecutor(fresh.toNanos(), TimeUnit.NANOSECONDS, Runnable::run)
-            .execute(() -> forget(key, answer));
+            .execute(() -> current.remove(key, answer));
       }
       answer.complete(found);
     } catch (RuntimeException | Error e) {
-      forget(key, answer);
+      current.remove(key, answer);
       answer.completeExceptionally(e);
+    } finally {
+      running.remove(Thread.currentThread());
     }
-  }
-
-  private void forget(K key, CompletableFuture<V> answer) {
-    current.computeIfPresent(key, (same, lookup) -> lookup.answer() == answer ? null : lookup);
   }
 
   /** Interrupts what is being found out. */
   @Override
   public void close() {
-    current.values().forEach(lookup -> lookup.thread().interrupt());
+    running.forEach(Thread::interrupt);
   }
 }

@@ -125,7 +125,7 @@ final class UserCredentials extends CredentialsProvider {
     URIish own = address.withoutCredentials();
     return own.getHost().equalsIgnoreCase(uri.getHost())
         && (address.kind() == RepositoryAddress.Kind.SSH
-            || own.getPort() == uri.getPort() && own.getScheme().equals(uri.getScheme()));
+            || (own.getPort() == uri.getPort() && own.getScheme().equals(uri.getScheme())));
   }
 
   private static Optional<Login> fromNetrc(URIish uri) {
