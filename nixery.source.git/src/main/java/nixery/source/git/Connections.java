@@ -12,6 +12,7 @@ import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 import nixery.api.source.SourceUnavailableException;
 import org.apache.sshd.common.SshConstants;
@@ -108,14 +109,24 @@ final class Connections implements AutoCloseable {
         secrets.hide(explain(address, failure)), secrets.hide(failure));
   }
 
+  /** Tells whether the server gave an answer that was no, rather than none. */
+  boolean isRefusal(RepositoryAddress address, Throwable failure) {
+    return explainCauses(address, failure).isEmpty();
+  }
+
   private String explain(RepositoryAddress address, Throwable failure) {
+    return explainCauses(address, failure)
+        .orElseGet(() -> "%s cannot be read: %s".formatted(address, failure.getMessage()));
+  }
+
+  private Optional<String> explainCauses(RepositoryAddress address, Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       Optional<String> reason = explainCause(address, cause);
       if (reason.isPresent()) {
-        return reason.get();
+        return reason;
       }
     }
-    return "%s cannot be read: %s".formatted(address, failure.getMessage());
+    return Optional.empty();
   }
 
   private Optional<String> explainCause(RepositoryAddress address, Throwable cause) {
@@ -146,9 +157,7 @@ final class Connections implements AutoCloseable {
                   == SshConstants.SSH2_DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE ->
               "%s accepts none of the keys in ~/.ssh and the SSH agent: %s."
                   .formatted(address, message);
-          case TransportException e
-              when message.contains(JGitText.get().notAuthorized)
-                  || message.contains(JGitText.get().noCredentialsProvider) ->
+          case TransportException e when isForbidden(message) ->
               ("%s wants other credentials: put them into the address, into ~/.netrc, or into a"
                       + " credential helper of git.")
                   .formatted(address);
@@ -156,6 +165,16 @@ final class Connections implements AutoCloseable {
           case SocketException e -> "The connection to %s broke: %s.".formatted(address, message);
           default -> null;
         });
+  }
+
+  private static boolean isForbidden(String message) {
+    JGitText texts = JGitText.get();
+    return Stream.of(
+            texts.notAuthorized,
+            texts.noCredentialsProvider,
+            texts.authenticationNotSupported,
+            texts.serviceNotPermitted.replaceAll("\\{\\d}|''.*", "").strip())
+        .anyMatch(message::contains);
   }
 
   private static String unknownHost(RepositoryAddress address) {

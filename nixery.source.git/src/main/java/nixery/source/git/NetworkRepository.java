@@ -13,8 +13,6 @@ import java.util.stream.Stream;
 import nixery.api.Scratch;
 import nixery.api.source.SourceUnavailableException;
 import org.eclipse.jgit.errors.MissingObjectException;
-import org.eclipse.jgit.errors.PackProtocolException;
-import org.eclipse.jgit.errors.RemoteRepositoryException;
 import org.eclipse.jgit.lib.EmptyProgressMonitor;
 import org.eclipse.jgit.lib.ObjectId;
 import org.eclipse.jgit.lib.Ref;
@@ -130,6 +128,8 @@ final class NetworkRepository implements GitRepository {
     if (!Files.exists(folder)) {
       repository.create(true);
     }
+    // Nothing must happen in the background: the folder may be deleted at any time.
+    repository.getConfig().setInt("gc", null, "auto", 0);
     return repository;
   }
 
@@ -205,10 +205,8 @@ final class NetworkRepository implements GitRepository {
           },
           specs);
     } catch (IOException e) {
-      for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-        if (cause instanceof RemoteRepositoryException || cause instanceof PackProtocolException) {
-          throw new RefusedException(e);
-        }
+      if (connections.isRefusal(address, e)) {
+        throw new RefusedException(e);
       }
       throw connections.unavailable(address, e);
     }

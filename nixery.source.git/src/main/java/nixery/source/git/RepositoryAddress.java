@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.eclipse.jgit.transport.URIish;
 
@@ -30,6 +31,11 @@ final class RepositoryAddress {
 
   private static final Map<String, Integer> DEFAULT_PORTS =
       Map.of("http", 80, "https", 443, "ssh", 22);
+
+  /** See gitremote-helpers(7). */
+  private static final Pattern TRANSPORT_HELPER = Pattern.compile("^[A-Za-z0-9][A-Za-z0-9+.-]*::");
+
+  private static final Pattern SCHEME = Pattern.compile("^[A-Za-z][A-Za-z0-9+.-]*://");
 
   private final String text;
   private final URIish uri;
@@ -55,9 +61,13 @@ final class RepositoryAddress {
     if (text.isBlank() || text.chars().anyMatch(c -> c < ' ' || c == 0x7f)) {
       throw new IllegalArgumentException("the address is empty or has control characters in it.");
     }
+    if (TRANSPORT_HELPER.matcher(text).find()) {
+      throw unacceptable();
+    }
     URIish uri;
     try {
-      uri = new URIish(text);
+      // JGit takes upper-case schemes for paths.
+      uri = new URIish(SCHEME.matcher(text).replaceFirst(m -> m.group().toLowerCase(Locale.ROOT)));
     } catch (URISyntaxException e) {
       throw unacceptable();
     }
@@ -89,9 +99,12 @@ final class RepositoryAddress {
 
   private static Kind kind(URIish uri) {
     if (uri.getScheme() == null) {
+      if (SCHEME.matcher(uri.toString()).find()) {
+        throw unacceptable();
+      }
       return uri.getHost() == null ? Kind.LOCAL : Kind.SSH;
     }
-    return switch (uri.getScheme().toLowerCase(Locale.ROOT)) {
+    return switch (uri.getScheme()) {
       case "http", "https" -> Kind.HTTP;
       case "ssh", "git+ssh", "ssh+git" -> Kind.SSH;
       case "file" -> Kind.LOCAL;
@@ -103,7 +116,7 @@ final class RepositoryAddress {
     if (kind == Kind.LOCAL) {
       return "file://" + localPath(uri);
     }
-    String scheme = kind == Kind.SSH ? "ssh" : uri.getScheme().toLowerCase(Locale.ROOT);
+    String scheme = kind == Kind.SSH ? "ssh" : uri.getScheme();
     // The user of an http address may be a token; the user of an ssh address is part of it.
     String user = kind == Kind.SSH && uri.getUser() != null ? uri.getUser() + "@" : "";
     String host = uri.getHost().toLowerCase(Locale.ROOT);

@@ -1,14 +1,12 @@
 package nixery.source.git;
 
+import java.util.concurrent.TimeUnit;
 import org.eclipse.jgit.lib.Config;
-import org.eclipse.jgit.storage.file.FileBasedConfig;
-import org.eclipse.jgit.util.FS;
+import org.eclipse.jgit.lib.DefaultTypedConfigGetter;
+import org.eclipse.jgit.util.FS.FileStoreAttributes;
 import org.eclipse.jgit.util.SystemReader;
 
-/**
- * What JGit sees of the system: the user's git configuration, but no configuration of JGit's own,
- * which it would otherwise write into the user's home whenever it measured a disk.
- */
+/** What JGit sees of the system: the home of the user is where git finds it. */
 final class UserSystemReader extends SystemReader.Delegate {
 
   private UserSystemReader(SystemReader system) {
@@ -19,6 +17,7 @@ final class UserSystemReader extends SystemReader.Delegate {
   static synchronized void install() {
     if (!(SystemReader.getInstance() instanceof UserSystemReader)) {
       SystemReader.setInstance(new UserSystemReader(SystemReader.getInstance()));
+      Config.setTypedConfigGetter(new Unmeasured());
     }
   }
 
@@ -29,23 +28,23 @@ final class UserSystemReader extends SystemReader.Delegate {
     return home == null || home.isEmpty() ? super.getProperty(key) : home;
   }
 
-  @Override
-  public FileBasedConfig openJGitConfig(Config parent, FS fs) {
-    return new FileBasedConfig(parent, null, fs) {
-      @Override
-      public void load() {
-        // There is no file.
-      }
+  /**
+   * Says that the resolution of each disk's timestamps was measured already, and found bad. JGit
+   * would measure it for seconds, write the result into the user's home, and gain little here.
+   */
+  private static final class Unmeasured extends DefaultTypedConfigGetter {
 
-      @Override
-      public void save() {
-        // There is no file.
-      }
-
-      @Override
-      public boolean isOutdated() {
-        return false;
-      }
-    };
+    @Override
+    public Long getTimeUnit(
+        Config config,
+        String section,
+        String subsection,
+        String name,
+        Long defaultValue,
+        TimeUnit unit) {
+      return section.equals("filesystem")
+          ? Long.valueOf(unit.convert(FileStoreAttributes.FALLBACK_TIMESTAMP_RESOLUTION))
+          : super.getTimeUnit(config, section, subsection, name, defaultValue, unit);
+    }
   }
 }

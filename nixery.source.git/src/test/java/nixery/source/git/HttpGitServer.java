@@ -5,6 +5,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,6 +22,7 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.zip.GZIPInputStream;
 import javax.net.ssl.SSLContext;
 
 /** Serves git repositories over http with git's own {@code git http-backend}, on loopback. */
@@ -139,9 +141,7 @@ final class HttpGitServer implements AutoCloseable {
       environment.put("GIT_PROTOCOL", headers.getFirst("Git-Protocol"));
     }
     byte[] body = exchange.getRequestBody().readAllBytes();
-    boolean isFetch =
-        path.endsWith("/git-upload-pack")
-            && !new String(body, StandardCharsets.ISO_8859_1).contains("command=ls-refs");
+    boolean isFetch = path.endsWith("/git-upload-pack") && !isListing(headers, body);
     if (isFetch) {
       fetches.incrementAndGet();
     }
@@ -157,6 +157,13 @@ final class HttpGitServer implements AutoCloseable {
     } finally {
       process.destroyForcibly().waitFor();
     }
+  }
+
+  private static boolean isListing(Headers headers, byte[] body) throws IOException {
+    InputStream in = new ByteArrayInputStream(body);
+    boolean compressed = "gzip".equals(headers.getFirst("Content-Encoding"));
+    byte[] plain = (compressed ? new GZIPInputStream(in) : in).readAllBytes();
+    return new String(plain, StandardCharsets.ISO_8859_1).contains("command=ls-refs");
   }
 
   private void answer(HttpExchange exchange, InputStream out, int most) throws IOException {
