@@ -3,6 +3,8 @@ package nixery.source.git;
 import java.io.EOFException;
 import java.io.File;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -22,6 +24,8 @@ import org.eclipse.jgit.util.SystemReader;
  * four bytes of length, one of type, the content.
  */
 final class AgentSocket extends AbstractConnector {
+
+  private static final Logger LOG = System.getLogger(AgentSocket.class.getName());
 
   private static final String VARIABLE = "SSH_AUTH_SOCK";
 
@@ -94,7 +98,9 @@ final class AgentSocket extends AbstractConnector {
         opened.connect(UnixDomainSocketAddress.of(path.get()));
       } catch (IOException e) {
         opened.close();
-        throw new IOException("no SSH agent listens at " + path.get(), e);
+        // As ssh does, which then uses the keys in files.
+        LOG.log(Level.DEBUG, "no SSH agent listens at " + path.get(), e);
+        return false;
       }
       channel = opened;
     }

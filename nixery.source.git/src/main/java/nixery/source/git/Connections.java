@@ -162,6 +162,8 @@ final class Connections implements AutoCloseable {
                       + " credential helper of git.")
                   .formatted(address);
           case EOFException e -> "The connection to %s was cut.".formatted(address);
+          // How a virtual thread that waits for a socket learns that JGit's timer rang.
+          case SocketException e when message.equals("Closed by interrupt") -> silent(address);
           case SocketException e -> "The connection to %s broke: %s.".formatted(address, message);
           default -> null;
         });

@@ -18,6 +18,7 @@ import org.eclipse.jgit.lib.ObjectId;
 import org.eclipse.jgit.lib.Ref;
 import org.eclipse.jgit.lib.RefUpdate;
 import org.eclipse.jgit.lib.Repository;
+import org.eclipse.jgit.lib.StoredConfig;
 import org.eclipse.jgit.storage.file.FileRepositoryBuilder;
 import org.eclipse.jgit.transport.BasePackFetchConnection;
 import org.eclipse.jgit.transport.FetchConnection;
@@ -127,9 +128,13 @@ final class NetworkRepository implements GitRepository {
         new FileRepositoryBuilder().setBare().setGitDir(folder.toFile()).build();
     if (!Files.exists(folder)) {
       repository.create(true);
+      // JGit must not tidy up in the background: the folder may be deleted at any time.
+      StoredConfig config = repository.getConfig();
+      config.setInt("gc", null, "auto", 0);
+      config.setInt("gc", null, "autoPackLimit", 0);
+      config.setBoolean("gc", null, "autoDetach", false);
+      config.save();
     }
-    // Nothing must happen in the background: the folder may be deleted at any time.
-    repository.getConfig().setInt("gc", null, "auto", 0);
     return repository;
   }
 

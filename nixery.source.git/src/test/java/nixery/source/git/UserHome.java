@@ -11,6 +11,19 @@ import org.eclipse.jgit.util.SystemReader;
 /** Gives JGit another home of the user for the time of a test. */
 record UserHome(Path folder, File before) implements AutoCloseable {
 
+  /** Hides what the user who runs the tests has set for git and ssh. */
+  private static final class CleanEnvironment extends SystemReader.Delegate {
+
+    CleanEnvironment(SystemReader system) {
+      super(system);
+    }
+
+    @Override
+    public String getenv(String variable) {
+      return variable.matches("(GIT|SSH|XDG)_.*") ? null : super.getenv(variable);
+    }
+  }
+
   static UserHome in(Path folder) throws IOException {
     Files.createDirectories(folder.resolve(".ssh"));
     UserHome home = new UserHome(folder, FS.DETECTED.userHome());
@@ -30,6 +43,7 @@ record UserHome(Path folder, File before) implements AutoCloseable {
 
   private static void reread() {
     SystemReader.setInstance(null);
+    SystemReader.setInstance(new CleanEnvironment(SystemReader.getInstance()));
     UserSystemReader.install();
   }
 
