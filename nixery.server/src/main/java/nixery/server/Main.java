@@ -56,12 +56,12 @@ public final class Main {
   }
 
   static String version() {
-    return Main.class
-        .getModule()
-        .getDescriptor()
-        .version()
-        .map(version -> "nixery " + version)
-        .orElse("nixery");
+    return "nixery " + number();
+  }
+
+  /** Returns the version of this module. */
+  static String number() {
+    return Main.class.getModule().getDescriptor().rawVersion().orElse("unknown");
   }
 
   private static void serve(Settings settings, PrintStream out) {

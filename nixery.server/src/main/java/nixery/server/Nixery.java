@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -24,10 +25,15 @@ import nixery.image.LayerPacker;
 import nixery.image.Popularity;
 import nixery.server.build.BuildConfig;
 import nixery.server.build.ImageService;
+import nixery.server.metrics.MeteredStorage;
+import nixery.server.metrics.Metrics;
 import nixery.server.nix.Nix;
 import nixery.server.nix.NixConfig;
 import nixery.server.registry.RegistryConfig;
 import nixery.server.registry.RegistryServer;
+import nixery.server.web.Operations;
+import nixery.server.web.Probe;
+import nixery.server.web.StorageTrial;
 
 /** The running server: everything that was opened, to be closed in reverse order. */
 final class Nixery implements AutoCloseable {
@@ -66,6 +72,7 @@ final class Nixery implements AutoCloseable {
     var storagePlugin = plugins.storage(settings);
     var sourcePlugin = plugins.source(settings);
 
+    Metrics metrics = new Metrics(Main.number());
     Storage storage =
         keep(
             withLoaderOf(
@@ -88,13 +95,18 @@ final class Nixery implements AutoCloseable {
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
             LEASE);
-    ImageService images = keep(new ImageService(source, nix, storage, packer, buildConfig));
+    ImageService images =
+        keep(
+            new ImageService(
+                source, nix, new MeteredStorage(storage, metrics), packer, buildConfig, metrics));
     RegistryServer registry =
         keep(
             RegistryServer.start(
                 images,
                 new RegistryConfig(
-                    settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT))));
+                    settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT)),
+                metrics,
+                new Operations(metrics, probes(storage, nix))));
     LOG.log(
         System.Logger.Level.INFO,
         "{0} serves {1} from {2} storage with Nix {3}",
@@ -105,6 +117,17 @@ final class Nixery implements AutoCloseable {
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());
+  }
+
+  private static List<Probe> probes(Storage storage, Nix nix) {
+    return List.of(
+        new Probe(
+            "storage",
+            "The storage cannot be used; the log says why.",
+            Duration.ofSeconds(10),
+            new StorageTrial(storage)),
+        new Probe(
+            "nix", "Nix cannot be run; the log says why.", Duration.ofMinutes(1), nix::check));
   }
 
   private static String version(Nix nix) {

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import nixery.api.Setting;
+import nixery.server.log.LogFormat;
 
 /** The settings of the server itself; plugins declare their own. */
 final class ServerSettings {
@@ -70,6 +71,13 @@ final class ServerSettings {
       Setting.flag("NIXERY_DEBUG", "log what Nix prints and why things fail in full")
           .withDefault("false");
 
+  static final Setting<LogFormat> LOG_FORMAT =
+      Setting.choice(
+              "NIXERY_LOG_FORMAT",
+              "how to log: lines for people, or a JSON object on each line",
+              LogFormat.class)
+          .withDefault("text");
+
   private ServerSettings() {}
 
   /** Returns all of them in the order of the reference. */
@@ -86,6 +94,7 @@ final class ServerSettings {
         LAYERS,
         NIX_BIN,
         NIX_ROOT,
-        DEBUG);
+        DEBUG,
+        LOG_FORMAT);
   }
 }

@@ -21,6 +21,9 @@ import nixery.image.ReferenceGraph;
 import nixery.image.StorePath;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
+import nixery.server.metrics.Cache;
+import nixery.server.metrics.Metrics;
+import nixery.server.metrics.Phase;
 import nixery.server.nix.GcRoots;
 import nixery.server.nix.Nix;
 import nixery.server.nix.Output;
@@ -37,40 +40,52 @@ final class ImageBuilder {
   private final ImageStore store;
   private final Leases leases;
   private final LayerPacker packer;
+  private final Metrics metrics;
   private final Semaphore packing = new Semaphore(Runtime.getRuntime().availableProcessors());
 
   ImageBuilder(
-      BuildConfig config, Keys keys, Nix nix, ImageStore store, Leases leases, LayerPacker packer) {
+      BuildConfig config,
+      Keys keys,
+      Nix nix,
+      ImageStore store,
+      Leases leases,
+      LayerPacker packer,
+      Metrics metrics) {
     this.config = config;
     this.keys = keys;
     this.nix = nix;
     this.store = store;
     this.leases = leases;
     this.packer = packer;
+    this.metrics = metrics;
   }
 
   /** Builds the image of these packages, whose key is given, and stores it. */
   Image build(Digest key, ImageName name, List<Resolved.Found> packages)
       throws InterruptedException {
     List<StorePath> outputs = outputs(packages).stream().map(StorePath::parse).toList();
-    try (GcRoots _ =
-        nix.realise(packages, line -> LOG.log(System.Logger.Level.DEBUG, "{0}: {1}", name, line))) {
-      List<PackedLayerInfo> layers =
-          new ArrayList<>(
-              Parallel.map(
-                  config
-                      .layering()
-                      .plan(
-                          closure(packages),
-                          new TreeSet<>(outputs),
-                          config.popularity(),
-                          config.layerBudget() - 1),
-                  this::layer));
+    try (GcRoots _ = metrics.time(Phase.REALISE, () -> realise(name, packages))) {
+      ReferenceGraph closure = metrics.time(Phase.CLOSURE, () -> closure(packages));
+      List<Layer> plan = metrics.time(Phase.PLAN, () -> plan(closure, outputs));
+      List<PackedLayerInfo> layers = new ArrayList<>(Parallel.map(plan, this::layer));
       layers.add(links(outputs));
       List<String> cmd = name.shell() ? List.of("bash") : List.of();
-      return store.saveImage(
-          key, layers, ImageDocuments.of(ImageConfig.of(name.architecture(), cmd), layers));
+      ImageDocuments documents =
+          ImageDocuments.of(ImageConfig.of(name.architecture(), cmd), layers);
+      return metrics.time(Phase.STORE, () -> store.saveImage(key, layers, documents));
     }
+  }
+
+  private GcRoots realise(ImageName name, List<Resolved.Found> packages)
+      throws InterruptedException {
+    return nix.realise(
+        packages, line -> LOG.log(System.Logger.Level.DEBUG, "{0}: {1}", name, line));
+  }
+
+  private List<Layer> plan(ReferenceGraph closure, List<StorePath> outputs) {
+    return config
+        .layering()
+        .plan(closure, new TreeSet<>(outputs), config.popularity(), config.layerBudget() - 1);
   }
 
   private ReferenceGraph closure(List<Resolved.Found> packages) throws InterruptedException {
@@ -106,16 +121,25 @@ final class ImageBuilder {
   private PackedLayerInfo findOrPack(Digest id, Packing work) {
     return leases.findOrMake(
         "layer-" + id.hex(),
-        () -> store.findLayer(id),
-        () -> Interruptible.run(() -> packAndSave(id, work)));
+        () -> metrics.looked(Cache.LAYER, store.findLayer(id)),
+        () -> {
+          metrics.missed(Cache.LAYER);
+          return Interruptible.run(() -> packAndSave(id, work));
+        });
   }
 
   private PackedLayerInfo packAndSave(Digest id, Packing work) throws InterruptedException {
     Path file = config.spool().resolve(UUID.randomUUID().toString());
     packing.acquire();
     try {
-      PackedLayer layer = work.into(file);
-      store.saveLayer(id, layer);
+      PackedLayer layer = metrics.time(Phase.PACK, () -> work.into(file));
+      metrics.time(
+          Phase.STORE,
+          () -> {
+            store.saveLayer(id, layer);
+            return layer;
+          });
+      metrics.packed(layer.size());
       LOG.log(System.Logger.Level.DEBUG, "packed {0}, layer {1}", layer.digest(), id.hex());
       return layer.info();
     } catch (IOException e) {

@@ -16,6 +16,9 @@ import nixery.image.Digest;
 import nixery.image.LayerPacker;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
+import nixery.server.metrics.Cache;
+import nixery.server.metrics.Metrics;
+import nixery.server.metrics.Phase;
 import nixery.server.nix.Nix;
 import nixery.server.nix.Resolved;
 
@@ -37,6 +40,7 @@ public final class ImageService implements Images, AutoCloseable {
   /** For how long a request that failed is answered the same without trying again. */
   private static final Duration FAILURES_LAST = Duration.ofSeconds(3);
 
+  private final Metrics metrics;
   private final PackageSource source;
   private final ImageStore store;
   private final Leases leases;
@@ -59,25 +63,39 @@ public final class ImageService implements Images, AutoCloseable {
    * @param storage keeps what is made
    * @param packer writes layers
    * @param config the rest
+   * @param metrics gets what is measured
    */
   public ImageService(
-      PackageSource source, Nix nix, Storage storage, LayerPacker packer, BuildConfig config) {
+      PackageSource source,
+      Nix nix,
+      Storage storage,
+      LayerPacker packer,
+      BuildConfig config,
+      Metrics metrics) {
+    this.metrics = metrics;
     this.source = source;
     this.store = new ImageStore(storage);
     this.leases = new Leases(storage, config.leaseDuration());
     this.keys = new Keys(config);
-    this.resolver = new PackageResolver(source, nix, store);
-    this.builder = new ImageBuilder(config, keys, nix, store, leases, packer);
+    this.resolver = new PackageResolver(source, nix, store, metrics);
+    this.builder = new ImageBuilder(config, keys, nix, store, leases, packer, metrics);
     this.permits = new Semaphore(config.maxBuilds(), true);
+    metrics.observeBuilds(() -> config.maxBuilds() - permits.availablePermits(), waiting::get);
   }
 
   @Override
   public Image image(String repository, String tag) {
     ImageName name = ImageName.parse(repository);
-    ResolvedTag resolved = Translation.failures(() -> source.resolve(tag));
-    resolved.warning().ifPresent(warning -> LOG.log(System.Logger.Level.WARNING, warning));
+    ResolvedTag resolved =
+        metrics.time(Phase.RESOLVE_TAG, () -> Translation.failures(() -> source.resolve(tag)));
+    resolved.warning().ifPresent(this::warn);
     return flights.get(
         new Request(name, resolved), () -> Translation.failures(() -> find(name, resolved)));
+  }
+
+  private void warn(String warning) {
+    metrics.sourceWarned();
+    LOG.log(System.Logger.Level.WARNING, "{0}", warning);
   }
 
   private Image find(ImageName name, ResolvedTag tag) {
@@ -86,9 +104,16 @@ public final class ImageService implements Images, AutoCloseable {
     return key.map(present ->
             leases.findOrMake(
                 "image-" + present.hex(),
-                () -> store.findImage(present),
-                () -> inTurn(() -> make(name, tag, key))))
-        .orElseGet(() -> inTurn(() -> make(name, tag, key)));
+                () -> metrics.looked(Cache.REVISION, store.findImage(present)),
+                () -> {
+                  metrics.missed(Cache.REVISION);
+                  return build(name, tag, key);
+                }))
+        .orElseGet(() -> build(name, tag, key));
+  }
+
+  private Image build(ImageName name, ResolvedTag tag, Optional<Digest> otherKey) {
+    return metrics.build(() -> Translation.failures(() -> inTurn(() -> make(name, tag, otherKey))));
   }
 
   private Image make(ImageName name, ResolvedTag tag, Optional<Digest> otherKey)
@@ -98,10 +123,12 @@ public final class ImageService implements Images, AutoCloseable {
     Image image =
         leases.findOrMake(
             "image-" + key.hex(),
-            () -> store.findImage(key),
-            () ->
-                Interruptible.run(
-                    () -> builder.build(key, name, resolver.realisable(packages, name, tag))));
+            () -> metrics.looked(Cache.OUTPUTS, store.findImage(key)),
+            () -> {
+              metrics.missed(Cache.OUTPUTS);
+              return Interruptible.run(
+                  () -> builder.build(key, name, resolver.realisable(packages, name, tag)));
+            });
     otherKey.ifPresent(other -> store.alias(key, other));
     return image;
   }

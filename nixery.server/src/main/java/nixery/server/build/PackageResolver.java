@@ -15,6 +15,9 @@ import nixery.api.source.ResolvedTag;
 import nixery.image.Digest;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
+import nixery.server.metrics.Cache;
+import nixery.server.metrics.Metrics;
+import nixery.server.metrics.Phase;
 import nixery.server.nix.Nix;
 import nixery.server.nix.Resolved;
 import tools.jackson.databind.json.JsonMapper;
@@ -31,12 +34,14 @@ final class PackageResolver {
   private final PackageSource source;
   private final Nix nix;
   private final ImageStore store;
+  private final Metrics metrics;
   private final JsonMapper json = JsonMapper.shared();
 
-  PackageResolver(PackageSource source, Nix nix, ImageStore store) {
+  PackageResolver(PackageSource source, Nix nix, ImageStore store, Metrics metrics) {
     this.source = source;
     this.nix = nix;
     this.store = store;
+    this.metrics = metrics;
   }
 
   /**
@@ -50,7 +55,12 @@ final class PackageResolver {
     SortedMap<String, Resolved> resolved = lookUp(attributes, name, tag);
     SortedSet<String> unseen = new TreeSet<>(attributes);
     unseen.removeAll(resolved.keySet());
-    if (!unseen.isEmpty()) {
+    if (unseen.isEmpty()) {
+      metrics.hit(Cache.PACKAGES);
+    } else {
+      if (tag.revision().isPresent()) {
+        metrics.missed(Cache.PACKAGES);
+      }
       resolved.putAll(evaluate(unseen, name, tag));
     }
     return inOrder(name, resolved);
@@ -94,8 +104,11 @@ final class PackageResolver {
   private SortedMap<String, Resolved> evaluate(
       SortedSet<String> attributes, ImageName name, ResolvedTag tag) throws InterruptedException {
     SortedMap<String, Resolved> resolved;
-    try (PackageSet set = source.checkout(tag)) {
-      resolved = nix.resolve(set.path(), name.architecture().nixSystem(), attributes).packages();
+    try (PackageSet set = metrics.time(Phase.CHECKOUT, () -> source.checkout(tag))) {
+      String system = name.architecture().nixSystem();
+      resolved =
+          metrics.time(
+              Phase.EVALUATE, () -> nix.resolve(set.path(), system, attributes).packages());
     }
     tag.revision().ifPresent(revision -> resolved.forEach((a, r) -> keep(revision, name, a, r)));
     return resolved;

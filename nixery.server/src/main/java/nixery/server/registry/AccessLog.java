@@ -1,55 +1,148 @@
 package nixery.server.registry;
 
+import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.INFO;
 
+import io.helidon.http.HeaderName;
+import io.helidon.http.HeaderNames;
 import io.helidon.webserver.http.Filter;
 import io.helidon.webserver.http.FilterChain;
 import io.helidon.webserver.http.RoutingRequest;
 import io.helidon.webserver.http.RoutingResponse;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
 import nixery.server.failure.FailureCode;
+import nixery.server.log.LogEvent;
+import nixery.server.log.RequestId;
+import nixery.server.metrics.Metrics;
+import nixery.server.metrics.Route;
 
 /**
- * Writes one line for each request: what was asked, what became of it, and how long it took. It
- * holds neither headers nor query nor bodies, and nothing in it can look like a line of its own.
+ * Names, measures and logs each request: what was asked, what became of it, and how long it took.
+ * Its line holds neither headers nor query nor bodies, and nothing in it can look like a line of
+ * its own. What monitoring asks for all the time is logged only when it fails, or at level debug.
+ *
+ * <p>Who answers the request registers its {@link Route} in the request's context.
  */
 final class AccessLog implements Filter {
 
   /** Under which the context of a request has the {@link FailureCode} that it was refused with. */
   static final Object FAILURE = new Object();
 
+  private static final HeaderName REQUEST_ID = HeaderNames.create("X-Request-Id");
   private static final System.Logger LOG = System.getLogger("nixery.server.registry.access");
+
+  private final Metrics metrics;
+
+  /**
+   * Creates one.
+   *
+   * @param metrics gets the measurements
+   */
+  AccessLog(Metrics metrics) {
+    this.metrics = metrics;
+  }
+
+  /**
+   * One line.
+   *
+   * @param method of the request
+   * @param path of it, as received
+   * @param status of the answer
+   * @param bytes of its body
+   * @param millis until it was sent
+   * @param remote the client's address
+   * @param failure why it was refused, if it was
+   * @param aborted whether the client did not get all of it
+   */
+  private record Line(
+      String method,
+      String path,
+      int status,
+      long bytes,
+      long millis,
+      String remote,
+      Optional<FailureCode> failure,
+      boolean aborted)
+      implements LogEvent {
+
+    @Override
+    public String summary() {
+      return method + " " + path + " " + status;
+    }
+
+    @Override
+    public Map<String, Object> fields() {
+      Map<String, Object> fields = new LinkedHashMap<>();
+      fields.put("method", method);
+      fields.put("path", path);
+      fields.put("status", status);
+      fields.put("bytes", bytes);
+      fields.put("ms", millis);
+      fields.put("remote", remote);
+      failure.ifPresent(code -> fields.put("failure", code.name()));
+      if (aborted) {
+        fields.put("aborted", true);
+      }
+      return fields;
+    }
+
+    @Override
+    public String toString() {
+      return "method=%s path=\"%s\" status=%d bytes=%d ms=%d remote=%s%s%s"
+          .formatted(
+              method,
+              path,
+              status,
+              bytes,
+              millis,
+              remote,
+              failure.map(code -> " failure=" + code).orElse(""),
+              aborted ? " aborted=true" : "");
+    }
+  }
 
   @Override
   public void filter(FilterChain chain, RoutingRequest request, RoutingResponse response) {
+    RequestId id = RequestId.of(request.headers().first(REQUEST_ID));
+    response.header(REQUEST_ID, id.value());
+    id.during(() -> measure(chain, request, response));
+  }
+
+  private void measure(FilterChain chain, RoutingRequest request, RoutingResponse response) {
     long start = System.nanoTime();
     boolean finished = false;
     try {
       chain.proceed();
       finished = true;
     } finally {
-      if (LOG.isLoggable(INFO)) {
-        LOG.log(INFO, line(request, response, System.nanoTime() - start, finished));
+      long nanos = System.nanoTime() - start;
+      int status = response.status().code();
+      Route route = request.context().get(Route.class).orElse(Route.OTHER);
+      if (finished) {
+        metrics.answered(route, status, nanos);
+      } else {
+        metrics.aborted(route, nanos);
+      }
+      boolean monitoring = route == Route.HEALTH || route == Route.METRICS;
+      System.Logger.Level level = monitoring && finished && status < 400 ? DEBUG : INFO;
+      if (LOG.isLoggable(level)) {
+        LOG.log(level, "{0}", line(request, response, nanos, finished));
       }
     }
   }
 
-  private static String line(
+  private static Line line(
       RoutingRequest request, RoutingResponse response, long nanos, boolean finished) {
-    String failure =
-        request
-            .context()
-            .get(FAILURE, FailureCode.class)
-            .map(code -> " failure=" + code)
-            .orElse("");
-    return "method=%s path=\"%s\" status=%d bytes=%d ms=%d remote=%s%s%s"
-        .formatted(
-            Text.printable(request.prologue().method().text()),
-            Text.printable(request.prologue().uriPath().rawPath()),
-            response.status().code(),
-            response.bytesWritten(),
-            nanos / 1_000_000,
-            request.remotePeer().host(),
-            failure,
-            finished ? "" : " aborted=true");
+    return new Line(
+        Text.printable(request.prologue().method().text()),
+        Text.printable(request.prologue().uriPath().rawPath()),
+        response.status().code(),
+        response.bytesWritten(),
+        nanos / 1_000_000,
+        request.remotePeer().host(),
+        request.context().get(FAILURE, FailureCode.class),
+        !finished);
   }
 }

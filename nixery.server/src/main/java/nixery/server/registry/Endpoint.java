@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
+import nixery.server.metrics.Route;
 
 /**
  * What a request path denotes: the endpoints of the <a
@@ -31,6 +32,18 @@ sealed interface Endpoint {
 
   /** {@code /v2/<name>/blobs/uploads/}, where other registries take blobs. */
   record UploadsTo(RepositoryName name) implements Endpoint {}
+
+  /** Returns what metrics call it. */
+  default Route route() {
+    return switch (this) {
+      case Base _ -> Route.BASE;
+      case ManifestOf _ -> Route.MANIFEST;
+      case BlobOf _ -> Route.BLOB;
+      case TagsOf _ -> Route.TAGS;
+      case ReferrersOf _ -> Route.REFERRERS;
+      case UploadsTo _ -> Route.OTHER;
+    };
+  }
 
   /**
    * Reads a path. A name can have components called {@code blobs} or {@code tags}, so the end of

@@ -17,7 +17,6 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
@@ -27,6 +26,7 @@ import nixery.server.build.Images;
 import nixery.server.build.Manifest;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
+import nixery.server.log.RequestId;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -104,6 +104,7 @@ final class RegistryHandler implements Handler {
           FailureCode.METHOD_UNSUPPORTED,
           "Images cannot be pushed to this registry or deleted from it; it builds them itself.");
     }
+    exchange.request().context().register(endpoint.route());
     switch (endpoint) {
       case Endpoint.Base() -> exchange.sendJson(JSON_TYPE, JSON.createObjectNode());
       case Endpoint.ManifestOf(var name, var reference) -> sendManifest(exchange, name, reference);
@@ -271,12 +272,12 @@ final class RegistryHandler implements Handler {
   // Failures
 
   private void refuse(Exchange exchange, Failure failure) {
-    String id = UUID.randomUUID().toString();
+    String id = RequestId.current().map(RequestId::value).orElseThrow();
     switch (failure.code().kind()) {
       case USER -> {}
       case EXTERNAL ->
           LOG.log(WARNING, failure.code() + ": " + Text.printable(failure.getMessage()), failure);
-      case INTERNAL -> LOG.log(ERROR, "internal failure " + id, failure);
+      case INTERNAL -> LOG.log(ERROR, "internal failure", failure);
     }
     exchange.request().context().register(AccessLog.FAILURE, failure.code());
     // What was set for the answer that did not come to be is not true of this one.

@@ -15,6 +15,8 @@ import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.DirectHandlers;
 import io.helidon.webserver.http.FilterChain;
+import io.helidon.webserver.http.HttpService;
+import io.helidon.webserver.http.RoutingRequest;
 import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http1.Http1Config;
 import java.io.IOException;
@@ -24,6 +26,7 @@ import java.net.ServerSocket;
 import java.time.Duration;
 import nixery.api.ConfigurationException;
 import nixery.server.build.Images;
+import nixery.server.metrics.Metrics;
 
 /**
  * Listens on a port and serves images there. Each connection has a virtual thread, so that slow
@@ -55,10 +58,14 @@ public final class RegistryServer implements AutoCloseable {
    *
    * @param images what to serve
    * @param config where and how
+   * @param metrics gets what is measured
+   * @param services what to serve beside the registry, outside of {@code /v2}; they register their
+   *     {@link nixery.server.metrics.Route} in the request's context, and answer soon
    * @return the server, which runs until it is closed
    * @throws ConfigurationException if it cannot listen there
    */
-  public static RegistryServer start(Images images, RegistryConfig config) {
+  public static RegistryServer start(
+      Images images, RegistryConfig config, Metrics metrics, HttpService... services) {
     requireFree(config);
     StallGuard guard = new StallGuard(config.stall());
     WebServer server =
@@ -76,11 +83,13 @@ public final class RegistryServer implements AutoCloseable {
             .shutdownHook(false)
             .protocolsDiscoverServices(false)
             .addConnectionSelector(new Http1Selector(http1(guard)))
-            .directHandlers(directHandlers())
+            .directHandlers(directHandlers(metrics))
             .routing(routing ->
                 routing
                     .addFilter((chain, _, response) -> closeIfAnnounced(chain, response))
-                    .addFilter(new AccessLog())
+                    .addFilter(new AccessLog(metrics))
+                    .addFilter((chain, request, _) -> guardServices(guard, chain, request))
+                    .register(services)
                     .any(new RegistryHandler(images, guard)))
             .build()
             .start();
@@ -164,10 +173,16 @@ public final class RegistryServer implements AutoCloseable {
     return Math.min(limit, config.maxConnections());
   }
 
-  private static DirectHandlers directHandlers() {
+  private static DirectHandlers directHandlers(Metrics metrics) {
     DirectHandlers.Builder builder = DirectHandlers.builder();
     for (EventType type : EventType.values()) {
-      builder.addHandler(type, RegistryServer::refuse);
+      builder.addHandler(
+          type,
+          (request, _, status, headers, message) -> {
+            DirectHandler.TransportResponse response = refuse(request, status, headers, message);
+            metrics.refused(response.status().code());
+            return response;
+          });
     }
     return builder.build();
   }
@@ -183,10 +198,23 @@ public final class RegistryServer implements AutoCloseable {
     }
   }
 
+  /** Lets clients not stall the answers of services; the registry sees to its own. */
+  private static void guardServices(StallGuard guard, FilterChain chain, RoutingRequest request) {
+    if (request.path().rawPath().startsWith("/v2")) {
+      chain.proceed();
+      return;
+    }
+    guard.begin();
+    try {
+      chain.proceed();
+    } finally {
+      guard.end();
+    }
+  }
+
   /** Answers what does not get as far as {@link RegistryHandler}: it is not even proper HTTP. */
   private static DirectHandler.TransportResponse refuse(
       DirectHandler.TransportRequest request,
-      EventType type,
       Status status,
       ServerResponseHeaders headers,
       String message) {

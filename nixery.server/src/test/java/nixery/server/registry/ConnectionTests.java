@@ -27,6 +27,7 @@ import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 import nixery.api.storage.StorageException;
 import nixery.image.Digest;
+import nixery.server.metrics.Metrics;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -49,7 +50,8 @@ final class ConnectionTests {
     server =
         RegistryServer.start(
             images,
-            new RegistryConfig("127.0.0.1", 0, Duration.ZERO, Duration.ofMillis(500), 2000));
+            new RegistryConfig("127.0.0.1", 0, Duration.ZERO, Duration.ofMillis(500), 2000),
+            new Metrics("test"));
   }
 
   @AfterEach

@@ -21,7 +21,7 @@ import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 
 /** Images that are put in by hand. */
-final class FakeImages implements Images {
+public final class FakeImages implements Images {
 
   static final String DOCKER = "application/vnd.docker.distribution.manifest.v2+json";
   static final String OCI = "application/vnd.oci.image.manifest.v1+json";

@@ -32,6 +32,7 @@ import nixery.server.build.Image;
 import nixery.server.build.Manifest;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
+import nixery.server.metrics.Metrics;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,6 +45,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class RegistryServerTests {
 
   private final FakeImages images = new FakeImages();
+  private final Metrics metrics = new Metrics("test");
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private RegistryServer server;
@@ -52,7 +54,7 @@ final class RegistryServerTests {
 
   @BeforeEach
   void start() {
-    server = RegistryServer.start(images, new RegistryConfig("127.0.0.1", 0));
+    server = RegistryServer.start(images, new RegistryConfig("127.0.0.1", 0), metrics);
   }
 
   @AfterEach
@@ -410,7 +412,7 @@ final class RegistryServerTests {
     RegistryConfig config =
         new RegistryConfig("127.0.0.1", 0, Duration.ofMillis(100), Duration.ofMinutes(1), 10);
     try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
-      try (RegistryServer hasty = RegistryServer.start(images, config)) {
+      try (RegistryServer hasty = RegistryServer.start(images, config, metrics)) {
         URI uri = URI.create("http://127.0.0.1:" + hasty.port() + "/v2/git/manifests/latest");
         var _ = executor.submit(() -> send(HttpRequest.newBuilder(uri)));
         await(asked);
@@ -421,13 +423,13 @@ final class RegistryServerTests {
 
   @Test
   void saysThatThePortIsTaken() throws Exception {
-    assertThatThrownBy(
-            () -> RegistryServer.start(images, new RegistryConfig("127.0.0.1", server.port())))
+    assertThatThrownBy(() ->
+            RegistryServer.start(images, new RegistryConfig("127.0.0.1", server.port()), metrics))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("port " + server.port())
         .hasMessageContaining("PORT");
-    assertThatThrownBy(
-            () -> RegistryServer.start(images, new RegistryConfig("no-such-host.invalid", 0)))
+    assertThatThrownBy(() ->
+            RegistryServer.start(images, new RegistryConfig("no-such-host.invalid", 0), metrics))
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("no-such-host.invalid");
     assertThatThrownBy(() -> new RegistryConfig("127.0.0.1", 70_000))
@@ -481,6 +483,7 @@ final class RegistryServerTests {
   private static Map<String, List<String>> comparable(HttpResponse<?> response) {
     Map<String, List<String>> headers = new TreeMap<>(response.headers().map());
     headers.remove("date");
+    headers.remove("x-request-id");
     return headers;
   }
 

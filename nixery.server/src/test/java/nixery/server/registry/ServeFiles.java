@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import nixery.image.Digest;
+import nixery.server.metrics.Metrics;
 
 /** Serves files as blobs in a process of its own, whose memory a test can bound. */
 final class ServeFiles {
@@ -23,7 +24,7 @@ final class ServeFiles {
     }
     RegistryConfig config =
         new RegistryConfig("127.0.0.1", 0, Duration.ZERO, Duration.ofMinutes(2), 2000);
-    try (RegistryServer server = RegistryServer.start(images, config)) {
+    try (RegistryServer server = RegistryServer.start(images, config, new Metrics("test"))) {
       System.out.println(server.port());
       while (System.in.read() >= 0) {}
     }

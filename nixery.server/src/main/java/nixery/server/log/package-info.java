@@ -1,0 +1,2 @@
+/** What the lines of the log look like. */
+package nixery.server.log;

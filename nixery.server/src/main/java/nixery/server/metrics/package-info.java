@@ -1,0 +1,2 @@
+/** What the server counts and measures, for Prometheus to collect. */
+package nixery.server.metrics;
