@@ -1,6 +1,5 @@
 package nixery.server.metrics;
 
-import io.prometheus.metrics.config.EscapingScheme;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
@@ -125,10 +124,15 @@ public final class Metrics {
    * @return the state
    */
   public Exposition expose(Optional<String> accept) {
-    ExpositionFormatWriter writer = formats.findWriter(accept.orElse(""));
+    // Not formats.findWriter, which would choose protobuf even though that is not there.
+    ExpositionFormatWriter openMetrics = formats.getOpenMetricsTextFormatWriter();
+    ExpositionFormatWriter writer =
+        openMetrics.accepts(accept.orElse(""))
+            ? openMetrics
+            : formats.getPrometheusTextFormatWriter();
     ByteArrayOutputStream body = new ByteArrayOutputStream();
     try {
-      writer.write(body, registry.scrape(), EscapingScheme.fromAcceptHeader(accept.orElse("")));
+      writer.write(body, registry.scrape());
     } catch (IOException e) {
       throw new UncheckedIOException("memory does not fail", e);
     }

@@ -1,6 +1,7 @@
 package nixery.server.registry;
 
 import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.WARNING;
 
 import com.sun.management.UnixOperatingSystemMXBean;
@@ -26,6 +27,7 @@ import java.net.ServerSocket;
 import java.time.Duration;
 import nixery.api.ConfigurationException;
 import nixery.server.build.Images;
+import nixery.server.log.RequestId;
 import nixery.server.metrics.Metrics;
 
 /**
@@ -88,8 +90,12 @@ public final class RegistryServer implements AutoCloseable {
                 routing
                     .addFilter((chain, _, response) -> closeIfAnnounced(chain, response))
                     .addFilter(new AccessLog(metrics))
-                    .addFilter((chain, request, _) -> guardServices(guard, chain, request))
+                    .addFilter((chain, request, response) -> guardServices(guard, chain, request))
                     .register(services)
+                    .error(
+                        RuntimeException.class,
+                        (request, response, e) ->
+                            answerForService(new Exchange(request, response, guard), e))
                     .any(new RegistryHandler(images, guard)))
             .build()
             .start();
@@ -198,7 +204,7 @@ public final class RegistryServer implements AutoCloseable {
     }
   }
 
-  /** Lets clients not stall the answers of services; the registry sees to its own. */
+  /** Cuts off clients that stall; the registry sees to that itself. */
   private static void guardServices(StallGuard guard, FilterChain chain, RoutingRequest request) {
     if (request.path().rawPath().startsWith("/v2")) {
       chain.proceed();
@@ -210,6 +216,13 @@ public final class RegistryServer implements AutoCloseable {
     } finally {
       guard.end();
     }
+  }
+
+  /** Answers what a service should have answered; the registry does so itself. */
+  private static void answerForService(Exchange exchange, RuntimeException defect) {
+    LOG.log(ERROR, "internal failure", defect);
+    String id = RequestId.current().map(RequestId::value).orElseThrow();
+    exchange.sendError(ErrorResponse.internal(id));
   }
 
   /** Answers what does not get as far as {@link RegistryHandler}: it is not even proper HTTP. */

@@ -139,9 +139,9 @@ final class AccessLogTests {
         .filteredOn(line -> line.startsWith("nixery_http_requests_total"))
         .containsExactlyInAnyOrder(
             "nixery_http_requests_total{route=\"base\",status=\"2xx\"} 1.0",
-            "nixery_http_requests_total{route=\"manifest\",status=\"4xx\"} 2.0",
+            "nixery_http_requests_total{route=\"manifest\",status=\"4xx\"} 1.0",
             "nixery_http_requests_total{route=\"tags\",status=\"2xx\"} 1.0",
-            "nixery_http_requests_total{route=\"other\",status=\"4xx\"} 1.0",
+            "nixery_http_requests_total{route=\"other\",status=\"4xx\"} 2.0",
             "nixery_http_requests_total{route=\"malformed\",status=\"4xx\"} 1.0");
   }
 }

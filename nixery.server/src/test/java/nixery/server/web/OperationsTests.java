@@ -50,7 +50,13 @@ final class OperationsTests {
             new FakeImages(),
             new RegistryConfig("127.0.0.1", 0),
             metrics,
-            new Operations(metrics, probes));
+            new Operations(metrics, probes),
+            rules ->
+                rules.get(
+                    "/broken",
+                    (_, _) -> {
+                      throw new IllegalStateException("/secret/path");
+                    }));
   }
 
   @AfterEach
@@ -173,6 +179,13 @@ final class OperationsTests {
     assertThat(header(get("/health/live", "X-Request-Id", "<script>"), "X-Request-Id"))
         .matches("[0-9a-f-]{36}");
     assertThat(header(get("/v2/git/manifests/latest"), "X-Request-Id")).matches("[0-9a-f-]{36}");
+  }
+
+  @Test
+  void aServiceThatBreaksTellsNothingButTheIdToLookFor() throws Exception {
+    HttpResponse<String> response = get("/broken", "X-Request-Id", "here");
+    assertThat(response.statusCode()).isEqualTo(500);
+    assertThat(response.body()).contains("under the id here").doesNotContain("secret");
   }
 
   @Test
