@@ -124,7 +124,7 @@ final class Nixery implements AutoCloseable {
         new Probe(
             "storage",
             "The storage cannot be used; the log says why.",
-            Duration.ofSeconds(10),
+            Duration.ofSeconds(5),
             new StorageTrial(storage)),
         new Probe(
             "nix", "Nix cannot be run; the log says why.", Duration.ofMinutes(1), nix::check));
