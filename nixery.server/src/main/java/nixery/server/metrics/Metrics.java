@@ -323,9 +323,7 @@ public final class Metrics {
       return result;
     } finally {
       storageCalls.labelValues(operation).observe(secondsSince(start));
-      if (!done) {
-        storageFailures.labelValues(operation).inc();
-      }
+      storageFailures.labelValues(operation).inc(done ? 0 : 1);
     }
   }
 
