@@ -3,7 +3,6 @@ package nixery.server;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Map;
@@ -33,9 +32,6 @@ import nixery.server.registry.RegistryServer;
 final class Nixery implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(Nixery.class.getName());
-
-  /** After how long a server on the same storage that gives no sign of life is replaced. */
-  private static final Duration LEASE = Duration.ofSeconds(30);
 
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private String greeting = "";
@@ -87,7 +83,7 @@ final class Nixery implements AutoCloseable {
             Popularity.none(),
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
-            LEASE);
+            settings.get(ServerSettings.LEASE));
     ImageService images = keep(new ImageService(source, nix, storage, packer, buildConfig));
     RegistryServer registry =
         keep(

@@ -50,6 +50,13 @@ final class ServerSettings {
       Setting.number("NIXERY_LAYERS", "how many layers an image may have", 2, 125)
           .withDefault("94");
 
+  static final Setting<Duration> LEASE =
+      Setting.seconds(
+              "NIXERY_LEASE",
+              "after how long another server on the same storage that gives no sign of life is"
+                  + " replaced, in seconds")
+          .withDefault("30");
+
   static final Setting<Path> NIX_BIN =
       Setting.path(
           "NIXERY_NIX_BIN",
@@ -84,6 +91,7 @@ final class ServerSettings {
         EVAL_TIMEOUT,
         MAX_BUILDS,
         LAYERS,
+        LEASE,
         NIX_BIN,
         NIX_ROOT,
         DEBUG);
