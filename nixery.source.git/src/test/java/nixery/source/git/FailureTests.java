@@ -127,8 +127,7 @@ class FailureTests {
             }
           }
         };
-    assertThat(failure(http.url("set/.git"), "latest"))
-        .hasMessageContaining("NIXERY_GIT_TIMEOUT");
+    assertThat(failure(http.url("set/.git"), "latest")).hasMessageContaining("NIXERY_GIT_TIMEOUT");
   }
 
   @Test
@@ -145,7 +144,8 @@ class FailureTests {
           .isInstanceOf(SourceUnavailableException.class)
           .hasMessageContaining(address);
       try (Stream<Path> all = Files.walk(folder.resolve("cache"))) {
-        assertThat(all).noneMatch(path -> path.toString().matches(".*/source|.*incoming.*|.*\\.pack"));
+        assertThat(all)
+            .noneMatch(path -> path.toString().matches(".*/source|.*incoming.*|.*\\.pack"));
       }
 
       http.cutAfter = Integer.MAX_VALUE;

@@ -53,10 +53,7 @@ class SharingTests {
       stream.append("M 100644 inline pkgs/%d/%d/f%d.nix\n".formatted(i / 2500, i / 50, i));
       stream.append("data ").append(content.length()).append('\n').append(content).append('\n');
     }
-    tree.git(
-        stream.toString().getBytes(StandardCharsets.UTF_8),
-        "fast-import",
-        "--quiet");
+    tree.git(stream.toString().getBytes(StandardCharsets.UTF_8), "fast-import", "--quiet");
   }
 
   private static long count(Path set) throws IOException {
