@@ -5,5 +5,10 @@
 module nixery.image {
   exports nixery.image;
 
+  opens nixery.image to
+      tools.jackson.databind; // which reads the records that the documents are made of
+
+  requires com.fasterxml.jackson.annotation;
+  requires tools.jackson.core;
   requires tools.jackson.databind;
 }

@@ -25,6 +25,7 @@ module nixery.source.git {
   requires org.apache.commons.codec;
   requires org.bouncycastle.provider;
   requires org.slf4j;
+  requires org.slf4j.jul;
 
   uses org.apache.sshd.common.io.IoServiceFactoryFactory;
   uses org.eclipse.jgit.lib.SignatureVerifierFactory;

@@ -73,14 +73,18 @@ public final class Scratch implements AutoCloseable {
         }
         // Another process swept the file before it was locked.
         channel.close();
+        OWN.remove(lockFile);
       } catch (IOException | RuntimeException e) {
+        Files.deleteIfExists(lockFile);
         channel.close();
+        OWN.remove(lockFile);
         throw e;
       }
     }
   }
 
-  private static void sweep(Path parent) throws IOException {
+  /** One at a time, since a process that locks a file twice is refused and loses the lock. */
+  private static synchronized void sweep(Path parent) throws IOException {
     try (DirectoryStream<Path> lockFiles = Files.newDirectoryStream(parent, "*" + LOCK)) {
       for (Path lockFile : lockFiles) {
         if (OWN.contains(lockFile)) {
@@ -123,6 +127,7 @@ public final class Scratch implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot delete " + folder, e);
     }
+    OWN.remove(lockFile);
   }
 
   /**

@@ -25,6 +25,9 @@ public final class Setting<T> {
 
   private static final Pattern NAME = Pattern.compile("[A-Z][A-Z0-9_]*");
 
+  /** How much of a malformed value is repeated, in characters. */
+  private static final int SHOWN = 100;
+
   /** Reads a value, or says in the words of {@link #expectation} what it should have been. */
   private interface Parser<T> {
     T parse(String text) throws BadValue;
@@ -284,10 +287,15 @@ public final class Setting<T> {
     try {
       return parser.parse(text);
     } catch (BadValue e) {
-      String shown = secret ? "Its value" : "'" + text + "'";
-      throw new ConfigurationException(
-          name + " must be " + expectation + ". " + shown + " is not.", e);
+      String found = secret ? "its value, which is secret, is not" : "not '" + shown(text) + "'";
+      throw new ConfigurationException(name + " must be " + expectation + ", " + found + ".", e);
     }
+  }
+
+  /** Makes one short line of a value, without the password that an address may hold. */
+  private static String shown(String text) {
+    String line = text.replaceAll("\\p{Cntrl}+", " ").replaceAll("//[^/]*@", "//");
+    return line.length() <= SHOWN ? line : line.substring(0, SHOWN) + "…";
   }
 
   @Override

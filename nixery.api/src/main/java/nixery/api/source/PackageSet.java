@@ -11,6 +11,16 @@ import java.nio.file.Path;
  */
 public interface PackageSet extends AutoCloseable {
 
+  /**
+   * Makes a package set that needs no closing.
+   *
+   * @param path the absolute path of a file or folder that stays where it is
+   * @return the package set
+   */
+  static PackageSet of(Path path) {
+    return new InPlace(path);
+  }
+
   /** Returns the absolute path of the file or folder to be imported. */
   Path path();
 

@@ -8,12 +8,13 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
  * The bytes of an object that is to be stored, with length and SHA-256 known beforehand. They can
- * be read any number of times, so that an upload can be tried again.
+ * be read any number of times, so that the storage can try an upload again.
  */
 public final class Content {
 
@@ -31,7 +32,7 @@ public final class Content {
     }
     this.length = length;
     this.sha256 = sha256;
-    this.mediaType = mediaType;
+    this.mediaType = Objects.requireNonNull(mediaType);
     this.bytes = bytes;
     this.file = file;
   }
@@ -54,7 +55,7 @@ public final class Content {
 
   /**
    * Takes a finished file. It belongs to the storage from the call of {@link Storage#put} on, which
-   * may move it away; what is left of it is for the caller to delete.
+   * may move it away even if it fails then; what is left of it is for the caller to delete.
    *
    * @param file a regular file that nobody writes to any more
    * @param length its length in bytes

@@ -36,6 +36,8 @@ public enum FailureCode {
   STORAGE_UNAVAILABLE(FailureKind.EXTERNAL),
   /** Nix itself does not work: not found, killed, out of space. */
   NIX_UNAVAILABLE(FailureKind.EXTERNAL),
+  /** The server is stopping. */
+  INTERRUPTED(FailureKind.EXTERNAL),
   /** A defect of this program. */
   INTERNAL(FailureKind.INTERNAL);
 

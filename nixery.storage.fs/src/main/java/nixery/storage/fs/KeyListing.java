@@ -27,21 +27,21 @@ final class KeyListing implements Iterator<Key>, AutoCloseable {
   private final KeyTree tree;
   private final String prefix;
   private final Deque<Level> levels = new ArrayDeque<>();
+  private boolean begun;
   private Optional<Key> next = Optional.empty();
 
   KeyListing(KeyTree tree, String prefix) {
     this.tree = tree;
     this.prefix = prefix;
-    try {
-      enter(tree.root(), "", false);
-    } catch (IOException e) {
-      throw failure(e);
-    }
   }
 
   @Override
   public boolean hasNext() {
     try {
+      if (!begun) {
+        begun = true;
+        enter(tree.root(), "", false);
+      }
       while (next.isEmpty() && !levels.isEmpty()) {
         Level level = levels.getLast();
         if (level.entries().hasNext()) {

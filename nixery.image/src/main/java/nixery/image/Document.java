@@ -1,0 +1,32 @@
+package nixery.image;
+
+import java.util.Arrays;
+
+/**
+ * A JSON document of an image.
+ *
+ * @param mediaType one of {@link MediaTypes}
+ * @param digest of the bytes
+ * @param bytes the text in UTF-8; not to be changed
+ */
+@SuppressWarnings("ArrayRecordComponent") // equality is written out below
+public record Document(String mediaType, Digest digest, byte[] bytes) {
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Document(String otherType, Digest otherDigest, byte[] otherBytes)
+        && mediaType.equals(otherType)
+        && digest.equals(otherDigest)
+        && Arrays.equals(bytes, otherBytes);
+  }
+
+  @Override
+  public int hashCode() {
+    return digest.hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return mediaType + " " + digest;
+  }
+}

@@ -1,0 +1,120 @@
+package nixery.image;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import java.util.List;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The documents of an image. The configuration is one blob for both manifests: what it contains is
+ * valid, and means the same, by the <a
+ * href="https://github.com/opencontainers/image-spec/blob/v1.1.0/config.md">OCI image
+ * specification</a> and by the <a
+ * href="https://github.com/moby/moby/blob/v26.0.0/image/spec/v1.2.md">Docker image specification
+ * v1.2</a>, from which the former descends.
+ *
+ * @param config the configuration, with OCI's media type
+ * @param dockerManifest the manifest by Docker's "Image Manifest Version 2, Schema 2"
+ * @param ociManifest the manifest by the <a
+ *     href="https://github.com/opencontainers/image-spec/blob/v1.1.0/manifest.md">OCI image
+ *     specification</a>
+ */
+public record ImageDocuments(Document config, Document dockerManifest, Document ociManifest) {
+
+  /** One second after the epoch, as the files of the Nix store. */
+  private static final String CREATED = "1970-01-01T00:00:01Z";
+
+  private static final JsonMapper JSON = new JsonMapper();
+
+  /**
+   * Makes the documents. Equal arguments give equal bytes.
+   *
+   * @param config how the image is to be run
+   * @param layers its layers, lowest first
+   * @return the documents
+   */
+  public static ImageDocuments of(ImageConfig config, List<PackedLayerInfo> layers) {
+    Document configDocument = document(MediaTypes.OCI_CONFIG, ConfigJson.of(config, layers));
+    return new ImageDocuments(
+        configDocument,
+        manifest(
+            MediaTypes.DOCKER_MANIFEST,
+            MediaTypes.DOCKER_CONFIG,
+            MediaTypes.DOCKER_LAYER,
+            configDocument,
+            layers),
+        manifest(
+            MediaTypes.OCI_MANIFEST,
+            MediaTypes.OCI_CONFIG,
+            MediaTypes.OCI_LAYER,
+            configDocument,
+            layers));
+  }
+
+  private static Document manifest(
+      String mediaType,
+      String configType,
+      String layerType,
+      Document config,
+      List<PackedLayerInfo> layers) {
+    return document(
+        mediaType,
+        new ManifestJson(
+            2,
+            mediaType,
+            new DescriptorJson(configType, config.bytes().length, config.digest().toString()),
+            layers.stream()
+                .map(
+                    layer -> new DescriptorJson(layerType, layer.size(), layer.digest().toString()))
+                .toList()));
+  }
+
+  private static Document document(String mediaType, Object json) {
+    byte[] bytes = JSON.writeValueAsBytes(json);
+    return new Document(mediaType, Digest.of(bytes), bytes);
+  }
+
+  @JsonPropertyOrder({"schemaVersion", "mediaType", "config", "layers"})
+  private record ManifestJson(
+      @JsonProperty int schemaVersion,
+      @JsonProperty String mediaType,
+      @JsonProperty DescriptorJson config,
+      @JsonProperty List<DescriptorJson> layers) {}
+
+  @JsonPropertyOrder({"mediaType", "size", "digest"})
+  private record DescriptorJson(
+      @JsonProperty String mediaType, @JsonProperty long size, @JsonProperty String digest) {}
+
+  /** The history is left out: it may be, and it would have nothing to tell. */
+  @JsonPropertyOrder({"created", "architecture", "os", "config", "rootfs"})
+  private record ConfigJson(
+      @JsonProperty String created,
+      @JsonProperty String architecture,
+      @JsonProperty String os,
+      @JsonProperty RunJson config,
+      @JsonProperty RootJson rootfs) {
+
+    static ConfigJson of(ImageConfig config, List<PackedLayerInfo> layers) {
+      return new ConfigJson(
+          CREATED,
+          config.architecture().imageName(),
+          "linux",
+          new RunJson(
+              config.env().entrySet().stream()
+                  .map(entry -> entry.getKey() + "=" + entry.getValue())
+                  .toList(),
+              config.cmd()),
+          new RootJson("layers", layers.stream().map(layer -> layer.diffId().toString()).toList()));
+    }
+  }
+
+  @JsonPropertyOrder({"Env", "Cmd"})
+  private record RunJson(
+      @JsonProperty("Env") List<String> env,
+      @JsonProperty("Cmd") @JsonInclude(JsonInclude.Include.NON_EMPTY) List<String> cmd) {}
+
+  @JsonPropertyOrder({"type", "diff_ids"})
+  private record RootJson(
+      @JsonProperty String type, @JsonProperty("diff_ids") List<String> diffIds) {}
+}

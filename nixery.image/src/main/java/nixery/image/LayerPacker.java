@@ -1,0 +1,150 @@
+package nixery.image;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.io.OutputStream;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFileAttributes;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
+
+/**
+ * Packs store paths into layers: tar archives, compressed with gzip. The bytes are a function of
+ * what is packed, whatever the host and the number of threads. Entries are sorted, every directory
+ * comes before what it contains, everything belongs to root and has the modes of a Nix store.
+ *
+ * <p>Thread-safe. Calls may run at the same time; they share the threads and the buffers, so that
+ * memory stays the same: 3 MiB for each of twice the threads.
+ */
+public final class LayerPacker implements AutoCloseable {
+
+  /** Names the form of the archive and its compression. Changes whenever the bytes would. */
+  static final String FORMAT = "tar-1 deflate-1 block-" + DeflateEncoder.MOST_INPUT;
+
+  /** Of directories that layers share: so that one who is not root can unpack the next layer. */
+  private static final int SHARED_DIRECTORY_MODE = 0755;
+
+  private static final int EXECUTABLE_MODE = 0555; // and that of directories in the store
+  private static final int FILE_MODE = 0444;
+
+  private final Path store;
+  private final ExecutorService executor;
+  private final BlockingQueue<GzipStream.Block> blocks = new LinkedBlockingQueue<>();
+
+  /**
+   * Makes a packer.
+   *
+   * @param storeRoot the directory under which {@code nix/store} lies; {@code /} as a rule
+   * @param threads how many blocks are compressed at the same time, at least 1
+   */
+  public LayerPacker(Path storeRoot, int threads) {
+    store = StoreFiles.store(storeRoot);
+    executor =
+        Executors.newFixedThreadPool(
+            threads, Thread.ofPlatform().daemon().name("compress-", 0).factory());
+    for (int i = 0; i < 2 * threads; i++) {
+      blocks.add(new GzipStream.Block());
+    }
+  }
+
+  /**
+   * Packs a layer.
+   *
+   * @param layer the store paths, which must be there and must not change
+   * @param target the file to write; replaced if it is there, removed if packing fails
+   * @return what was written
+   * @throws IOException if reading or writing fails, a file changes while it is read, or there is
+   *     something that a layer cannot hold; also if the thread is interrupted
+   */
+  public PackedLayer pack(Layer layer, Path target) throws IOException {
+    return pack(
+        tar -> {
+          tar.directory("nix", SHARED_DIRECTORY_MODE);
+          tar.directory("nix/store", SHARED_DIRECTORY_MODE);
+          for (StorePath path : layer.paths()) {
+            add(tar, "nix/store/" + path.baseName(), store.resolve(path.baseName()));
+          }
+        },
+        target);
+  }
+
+  /**
+   * Packs the layer that makes packages visible under the usual paths.
+   *
+   * @param tree the files and links
+   * @param target the file to write; replaced if it is there, removed if packing fails
+   * @return what was written
+   * @throws IOException if writing fails; also if the thread is interrupted
+   */
+  public PackedLayer pack(LinkTree tree, Path target) throws IOException {
+    return pack(tree::write, target);
+  }
+
+  /** Waits for the compression that is going on, and ends the threads. */
+  @Override
+  public void close() {
+    executor.close();
+  }
+
+  @FunctionalInterface
+  private interface Contents {
+    void write(TarWriter tar) throws IOException;
+  }
+
+  private PackedLayer pack(Contents contents, Path target) throws IOException {
+    try (OutputStream out = Files.newOutputStream(target);
+        GzipStream gzip = new GzipStream(out, blocks, executor)) {
+      TarWriter tar = new TarWriter(gzip);
+      contents.write(tar);
+      tar.finish();
+      PackedLayerInfo packed = gzip.finish();
+      return new PackedLayer(target, packed.digest(), packed.size(), packed.diffId());
+    } catch (IOException | RuntimeException e) {
+      try {
+        Files.deleteIfExists(target);
+      } catch (IOException left) {
+        e.addSuppressed(left);
+      }
+      throw e;
+    }
+  }
+
+  private static void add(TarWriter tar, String name, Path file) throws IOException {
+    try {
+      PosixFileAttributes attributes =
+          Files.readAttributes(file, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+      if (attributes.isSymbolicLink()) {
+        tar.symbolicLink(name, RawNames.linkText(Files.readSymbolicLink(file)));
+      } else if (attributes.isRegularFile()) {
+        boolean executable = attributes.permissions().contains(PosixFilePermission.OWNER_EXECUTE);
+        try (InputStream content = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+          tar.file(name, executable ? EXECUTABLE_MODE : FILE_MODE, attributes.size(), content);
+        }
+      } else if (attributes.isDirectory()) {
+        tar.directory(name, EXECUTABLE_MODE);
+      } else {
+        throw new IOException("a layer cannot hold what is no file, directory or symbolic link");
+      }
+      if (!attributes.isDirectory()) {
+        return;
+      }
+    } catch (InterruptedIOException | ClosedByInterruptException e) {
+      throw e;
+    } catch (IOException e) {
+      // The messages of the former are often nothing but the file.
+      String what = e instanceof FileSystemException ? e.toString() : e.getMessage();
+      throw new IOException("cannot pack " + file + ": " + what, e);
+    }
+    for (Path child : StoreFiles.children(file)) {
+      add(tar, name + "/" + RawNames.last(child), child);
+    }
+  }
+}

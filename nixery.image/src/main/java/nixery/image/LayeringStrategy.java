@@ -1,0 +1,28 @@
+package nixery.image;
+
+import java.util.List;
+import java.util.SortedSet;
+
+/**
+ * Decides which store paths of a closure share a layer. A strategy is a pure function: equal
+ * arguments give equal layers. Thread-safe.
+ */
+public interface LayeringStrategy {
+
+  /** Returns what tells this strategy and its version from others, for keys of what it made. */
+  String id();
+
+  /**
+   * Divides the closure of some paths among layers.
+   *
+   * @param graph the reference graph; paths that the roots do not reach are left out
+   * @param roots the paths that were asked for
+   * @param popularity how popular packages are
+   * @param budget the greatest number of layers, at least 1
+   * @return the layers in the order in which they belong into the image, those first that most
+   *     other images are likely to have too; each path of the closure is in exactly one
+   * @throws IllegalArgumentException if the budget is less than 1, or a root is not in the graph
+   */
+  List<Layer> plan(
+      ReferenceGraph graph, SortedSet<StorePath> roots, Popularity popularity, int budget);
+}

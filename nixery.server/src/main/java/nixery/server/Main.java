@@ -1,0 +1,85 @@
+package nixery.server;
+
+import java.io.PrintStream;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import nixery.api.ConfigurationException;
+import nixery.api.Settings;
+
+/**
+ * The command {@code nixery}. It exits with status 2, and one sentence on standard error, if it is
+ * not configured rightly.
+ */
+public final class Main {
+
+  private static final int MISCONFIGURED = 2;
+
+  private Main() {}
+
+  /**
+   * Runs the command.
+   *
+   * @param arguments none to serve; {@code --help}, {@code --version} or {@code --reference} to
+   *     print something and exit
+   */
+  public static void main(String[] arguments) {
+    int status = run(List.of(arguments), Settings.of(System.getenv()), System.out, System.err);
+    if (status != 0) {
+      System.exit(status);
+    }
+  }
+
+  private static int run(
+      List<String> arguments, Settings settings, PrintStream out, PrintStream err) {
+    try {
+      Logging.configure(settings);
+      switch (arguments) {
+        case List<String> none when none.isEmpty() -> serve(settings, out);
+        case List<String> one when one.equals(List.of("--help")) ->
+            out.print(Reference.help(plugins(settings)));
+        case List<String> one when one.equals(List.of("--reference")) ->
+            out.print(Reference.markdown(plugins(settings)));
+        case List<String> one when one.equals(List.of("--version")) -> out.println(version());
+        default ->
+            throw new ConfigurationException(
+                "Unknown arguments %s: try --help.".formatted(String.join(" ", arguments)));
+      }
+      return 0;
+    } catch (ConfigurationException e) {
+      err.println("nixery: " + e.getMessage());
+      return MISCONFIGURED;
+    }
+  }
+
+  private static Plugins plugins(Settings settings) {
+    return Plugins.find(settings.find(ServerSettings.PLUGINS));
+  }
+
+  static String version() {
+    return Main.class
+        .getModule()
+        .getDescriptor()
+        .version()
+        .map(version -> "nixery " + version)
+        .orElse("nixery");
+  }
+
+  private static void serve(Settings settings, PrintStream out) {
+    Nixery nixery = Nixery.start(settings, plugins(settings));
+    CountDownLatch stopped = new CountDownLatch(1);
+    Runtime.getRuntime()
+        .addShutdownHook(
+            Thread.ofPlatform()
+                .name("stop")
+                .unstarted(() -> {
+                  nixery.close();
+                  stopped.countDown();
+                }));
+    out.println(nixery.greeting());
+    try {
+      stopped.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError("nobody interrupts the main thread", e);
+    }
+  }
+}

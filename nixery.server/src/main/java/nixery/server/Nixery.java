@@ -1,0 +1,224 @@
+package nixery.server;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import nixery.api.ConfigurationException;
+import nixery.api.Plugin;
+import nixery.api.PluginContext;
+import nixery.api.Scratch;
+import nixery.api.Setting;
+import nixery.api.Settings;
+import nixery.api.source.PackageSource;
+import nixery.api.storage.Storage;
+import nixery.image.DominatorTreeStrategy;
+import nixery.image.LayerPacker;
+import nixery.image.Popularity;
+import nixery.server.build.BuildConfig;
+import nixery.server.build.ImageService;
+import nixery.server.nix.Nix;
+import nixery.server.nix.NixConfig;
+import nixery.server.registry.RegistryConfig;
+import nixery.server.registry.RegistryServer;
+
+/** The running server: everything that was opened, to be closed in reverse order. */
+final class Nixery implements AutoCloseable {
+
+  private static final System.Logger LOG = System.getLogger(Nixery.class.getName());
+
+  /** After how long a server on the same storage that gives no sign of life is replaced. */
+  private static final Duration LEASE = Duration.ofSeconds(30);
+
+  private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+  private String greeting = "";
+
+  private Nixery() {}
+
+  /**
+   * Opens everything and begins to listen.
+   *
+   * @throws ConfigurationException if it cannot; nothing is left open then
+   */
+  static Nixery start(Settings settings, Plugins plugins) {
+    Nixery nixery = new Nixery();
+    try {
+      nixery.open(settings, plugins);
+      return nixery;
+    } catch (RuntimeException e) {
+      nixery.close();
+      throw e;
+    }
+  }
+
+  private void open(Settings settings, Plugins plugins) {
+    warnOfUnknown(settings, plugins);
+    // All that can be checked at once is checked before anything is opened.
+    ServerSettings.all().forEach(settings::find);
+    Path cache = cacheFolder(settings);
+    var storagePlugin = plugins.storage(settings);
+    var sourcePlugin = plugins.source(settings);
+
+    Storage storage =
+        keep(
+            withLoaderOf(
+                storagePlugin, () -> storagePlugin.open(context(settings, cache, storagePlugin))));
+    PackageSource source =
+        keep(
+            withLoaderOf(
+                sourcePlugin, () -> sourcePlugin.open(context(settings, cache, sourcePlugin))));
+    NixConfig nixConfig = nixConfig(settings, plugins, cache);
+    Nix nix = keep(new Nix(nixConfig));
+    String nixVersion = version(nix);
+    int processors = Runtime.getRuntime().availableProcessors();
+    LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), processors));
+    BuildConfig buildConfig =
+        new BuildConfig(
+            settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
+            settings.get(ServerSettings.LAYERS),
+            new DominatorTreeStrategy(),
+            Popularity.none(),
+            nixConfig.storeRoot(),
+            storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
+            LEASE);
+    ImageService images = keep(new ImageService(source, nix, storage, packer, buildConfig));
+    RegistryServer registry =
+        keep(
+            RegistryServer.start(
+                images,
+                new RegistryConfig(
+                    settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT))));
+    LOG.log(
+        System.Logger.Level.INFO,
+        "{0} serves {1} from {2} storage with Nix {3}",
+        Main.version(),
+        source.identity(),
+        storagePlugin.name(),
+        nixVersion);
+    greeting =
+        "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
+            .formatted(registry.port());
+  }
+
+  private static String version(Nix nix) {
+    try {
+      return nix.check();
+    } catch (InterruptedException e) {
+      throw new AssertionError("nobody interrupts the main thread", e);
+    }
+  }
+
+  private <C extends AutoCloseable> C keep(C resource) {
+    opened.push(resource);
+    return resource;
+  }
+
+  /** Libraries inside plugins look for services with the context class loader. */
+  private static <V> V withLoaderOf(Plugin plugin, Supplier<V> work) {
+    Thread thread = Thread.currentThread();
+    ClassLoader before = thread.getContextClassLoader();
+    thread.setContextClassLoader(plugin.getClass().getClassLoader());
+    try {
+      return work.get();
+    } finally {
+      thread.setContextClassLoader(before);
+    }
+  }
+
+  private static void warnOfUnknown(Settings settings, Plugins plugins) {
+    Set<String> known = plugins.settings().stream().map(Setting::name).collect(Collectors.toSet());
+    settings.names().stream()
+        .filter(name -> name.startsWith("NIXERY_") && !known.contains(name))
+        .sorted()
+        .forEach(
+            name -> LOG.log(System.Logger.Level.WARNING, "{0} is set but nothing reads it", name));
+  }
+
+  private static Path cacheFolder(Settings settings) {
+    Path folder =
+        settings
+            .find(ServerSettings.CACHE)
+            .or(() ->
+                settings.find(ServerSettings.XDG_CACHE_HOME).map(xdg -> xdg.resolve("nixery")))
+            .orElseGet(() -> Path.of(System.getProperty("user.home"), ".cache", "nixery"));
+    return writable(folder);
+  }
+
+  private static Path writable(Path folder) {
+    try {
+      Files.createDirectories(folder);
+    } catch (IOException e) {
+      throw unusable(folder, e);
+    }
+    if (!Files.isWritable(folder)) {
+      throw unusable(folder, null);
+    }
+    return folder;
+  }
+
+  private static ConfigurationException unusable(Path folder, IOException cause) {
+    return new ConfigurationException(
+        "The cache folder %s cannot be written: make it writable or set %s to another."
+            .formatted(folder, ServerSettings.CACHE),
+        cause);
+  }
+
+  private static Scratch scratch(Path parent) {
+    try {
+      return Scratch.open(parent);
+    } catch (IOException e) {
+      throw unusable(parent, e);
+    }
+  }
+
+  private static PluginContext context(Settings settings, Path cache, Plugin plugin) {
+    return new PluginContext(settings, writable(cache.resolve("plugins").resolve(plugin.name())));
+  }
+
+  private static NixConfig nixConfig(Settings settings, Plugins plugins, Path cache) {
+    Set<String> secrets =
+        plugins.settings().stream()
+            .filter(Setting::isSecret)
+            .map(Setting::name)
+            .collect(Collectors.toCollection(TreeSet::new));
+    return new NixConfig(
+        settings.find(ServerSettings.NIX_BIN),
+        settings
+            .find(ServerSettings.NIX_ROOT)
+            .or(() ->
+                settings
+                    .find(ServerSettings.NIX_REMOTE)
+                    .filter(remote -> remote.startsWith("/"))
+                    .map(Path::of))
+            .orElse(Path.of("/")),
+        settings.get(ServerSettings.EVAL_TIMEOUT),
+        settings.get(ServerSettings.NIX_TIMEOUT),
+        secrets,
+        Map.of(),
+        cache.resolve("roots"));
+  }
+
+  /** Returns what is printed when the server is ready. */
+  String greeting() {
+    return greeting;
+  }
+
+  /** Stops listening, lets running transfers end, stops builds, and closes what was opened. */
+  @Override
+  public void close() {
+    while (!opened.isEmpty()) {
+      try {
+        opened.pop().close();
+      } catch (Exception e) {
+        LOG.log(System.Logger.Level.WARNING, "cannot stop properly", e);
+      }
+    }
+  }
+}

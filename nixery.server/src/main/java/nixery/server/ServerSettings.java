@@ -1,0 +1,91 @@
+package nixery.server;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import nixery.api.Setting;
+
+/** The settings of the server itself; plugins declare their own. */
+final class ServerSettings {
+
+  static final Setting<Integer> PORT =
+      Setting.number("PORT", "port to listen on; 0 takes any that is free", 0, 65535)
+          .withDefault("8080");
+
+  static final Setting<String> HOST =
+      Setting.text("NIXERY_HOST", "address to listen on").withDefault("0.0.0.0");
+
+  static final Setting<String> STORAGE_BACKEND =
+      Setting.text(
+          "NIXERY_STORAGE_BACKEND",
+          "storage plugin to use; not needed where the runtime has only one");
+
+  static final Setting<Path> PLUGINS =
+      Setting.path("NIXERY_PLUGINS", "folder of plugin jars to load besides those linked in");
+
+  static final Setting<Path> CACHE =
+      Setting.path(
+          "NIXERY_CACHE",
+          "folder for what can be fetched or made again; if not set, nixery in $XDG_CACHE_HOME or"
+              + " ~/.cache");
+
+  static final Setting<Duration> NIX_TIMEOUT =
+      Setting.seconds("NIX_TIMEOUT", "how long Nix may build the packages of one image, in seconds")
+          .withDefault("60");
+
+  static final Setting<Duration> EVAL_TIMEOUT =
+      Setting.seconds(
+              "NIXERY_EVAL_TIMEOUT",
+              "how long Nix may evaluate the packages of one image, in seconds")
+          .withDefault("120");
+
+  static final Setting<Integer> MAX_BUILDS =
+      Setting.number(
+          "NIXERY_MAX_BUILDS",
+          "how many images are built at the same time; if not set, one for each processor",
+          1,
+          1000);
+
+  static final Setting<Integer> LAYERS =
+      Setting.number("NIXERY_LAYERS", "how many layers an image may have", 2, 125)
+          .withDefault("94");
+
+  static final Setting<Path> NIX_BIN =
+      Setting.path(
+          "NIXERY_NIX_BIN",
+          "folder with nix-instantiate and nix-store; if not set, they are looked for on the PATH");
+
+  static final Setting<Path> NIX_ROOT =
+      Setting.path(
+          "NIXERY_NIX_ROOT",
+          "folder under which /nix/store lies; if not set, $NIX_REMOTE where that is a folder, or"
+              + " else /");
+
+  /** Nix's own variable, which names a daemon, or a folder with a store of its own. */
+  static final Setting<String> NIX_REMOTE = Setting.text("NIX_REMOTE", "Nix's own");
+
+  static final Setting<Path> XDG_CACHE_HOME = Setting.path("XDG_CACHE_HOME", "the user's caches");
+
+  static final Setting<Boolean> DEBUG =
+      Setting.flag("NIXERY_DEBUG", "log what Nix prints and why things fail in full")
+          .withDefault("false");
+
+  private ServerSettings() {}
+
+  /** Returns all of them in the order of the reference. */
+  static List<Setting<?>> all() {
+    return List.of(
+        PORT,
+        HOST,
+        STORAGE_BACKEND,
+        PLUGINS,
+        CACHE,
+        NIX_TIMEOUT,
+        EVAL_TIMEOUT,
+        MAX_BUILDS,
+        LAYERS,
+        NIX_BIN,
+        NIX_ROOT,
+        DEBUG);
+  }
+}

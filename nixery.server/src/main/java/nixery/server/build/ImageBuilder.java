@@ -1,0 +1,136 @@
+package nixery.server.build;
+
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.UUID;
+import java.util.concurrent.Semaphore;
+import nixery.image.Digest;
+import nixery.image.ImageConfig;
+import nixery.image.ImageDocuments;
+import nixery.image.Layer;
+import nixery.image.LayerPacker;
+import nixery.image.LinkTree;
+import nixery.image.PackedLayer;
+import nixery.image.PackedLayerInfo;
+import nixery.image.ReferenceGraph;
+import nixery.image.StorePath;
+import nixery.server.failure.Failure;
+import nixery.server.failure.FailureCode;
+import nixery.server.nix.GcRoots;
+import nixery.server.nix.Nix;
+import nixery.server.nix.Output;
+import nixery.server.nix.Resolved;
+
+/** From packages to an image in the storage: realise, closure, plan, pack, documents. */
+final class ImageBuilder {
+
+  private static final System.Logger LOG = System.getLogger(ImageBuilder.class.getName());
+
+  private final BuildConfig config;
+  private final Keys keys;
+  private final Nix nix;
+  private final ImageStore store;
+  private final Leases leases;
+  private final LayerPacker packer;
+  private final Semaphore packing = new Semaphore(Runtime.getRuntime().availableProcessors());
+
+  ImageBuilder(
+      BuildConfig config, Keys keys, Nix nix, ImageStore store, Leases leases, LayerPacker packer) {
+    this.config = config;
+    this.keys = keys;
+    this.nix = nix;
+    this.store = store;
+    this.leases = leases;
+    this.packer = packer;
+  }
+
+  /** Builds the image of these packages, whose key is given, and stores it. */
+  Image build(Digest key, ImageName name, List<Resolved.Found> packages)
+      throws InterruptedException {
+    List<StorePath> outputs = outputs(packages).stream().map(StorePath::parse).toList();
+    try (GcRoots _ =
+        nix.realise(packages, line -> LOG.log(System.Logger.Level.DEBUG, "{0}: {1}", name, line))) {
+      List<PackedLayerInfo> layers =
+          new ArrayList<>(
+              Parallel.map(
+                  config
+                      .layering()
+                      .plan(
+                          closure(packages),
+                          new TreeSet<>(outputs),
+                          config.popularity(),
+                          config.layerBudget() - 1),
+                  this::layer));
+      layers.add(links(outputs));
+      List<String> cmd = name.shell() ? List.of("bash") : List.of();
+      return store.saveImage(
+          key, layers, ImageDocuments.of(ImageConfig.of(name.architecture(), cmd), layers));
+    }
+  }
+
+  private ReferenceGraph closure(List<Resolved.Found> packages) throws InterruptedException {
+    try {
+      return ReferenceGraph.parseDump(new StringReader(nix.dumpClosure(outputs(packages))));
+    } catch (IOException e) {
+      throw new Failure(FailureCode.NIX_UNAVAILABLE, "Nix's answer cannot be understood", e);
+    }
+  }
+
+  /** Returns the store paths that packages are installed as, in order. */
+  static List<String> outputs(List<Resolved.Found> packages) {
+    return packages.stream()
+        .flatMap(found -> found.outputs().stream())
+        .map(Output::path)
+        .distinct()
+        .toList();
+  }
+
+  private PackedLayerInfo layer(Layer layer) {
+    return findOrPack(layer.id(), file -> packer.pack(layer, file));
+  }
+
+  private PackedLayerInfo links(List<StorePath> outputs) {
+    return findOrPack(
+        keys.links(outputs), file -> packer.pack(LinkTree.of(outputs, config.storeRoot()), file));
+  }
+
+  private interface Packing {
+    PackedLayer into(Path file) throws IOException;
+  }
+
+  private PackedLayerInfo findOrPack(Digest id, Packing work) {
+    return leases.findOrMake(
+        "layer-" + id.hex(),
+        () -> store.findLayer(id),
+        () -> Interruptible.run(() -> packAndSave(id, work)));
+  }
+
+  private PackedLayerInfo packAndSave(Digest id, Packing work) throws InterruptedException {
+    Path file = config.spool().resolve(UUID.randomUUID().toString());
+    packing.acquire();
+    try {
+      PackedLayer layer = work.into(file);
+      store.saveLayer(id, layer);
+      LOG.log(System.Logger.Level.DEBUG, "packed {0}, layer {1}", layer.digest(), id.hex());
+      return layer.info();
+    } catch (IOException e) {
+      throw new Failure(FailureCode.STORAGE_UNAVAILABLE, "a layer cannot be packed now", e);
+    } finally {
+      packing.release();
+      delete(file);
+    }
+  }
+
+  private static void delete(Path file) {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.WARNING, "cannot delete " + file, e);
+    }
+  }
+}

@@ -1,0 +1,155 @@
+package nixery.server.build;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import nixery.api.source.PackageSource;
+import nixery.api.source.ResolvedTag;
+import nixery.api.storage.Delivery;
+import nixery.api.storage.Storage;
+import nixery.api.storage.StoredObject;
+import nixery.image.Digest;
+import nixery.image.LayerPacker;
+import nixery.server.failure.Failure;
+import nixery.server.failure.FailureCode;
+import nixery.server.nix.Nix;
+import nixery.server.nix.Resolved;
+
+/**
+ * Makes images and keeps them in a storage. From cheapest to dearest, an image comes from the
+ * record of its name in a revision, without Nix; from the record of its outputs, after evaluation;
+ * or from a build, which packs only the layers that are missing.
+ *
+ * <p>Equal requests share one build. A build goes on when nobody waits for it any more, so that a
+ * client that comes back finds it done. Thread-safe.
+ */
+public final class ImageService implements Images, AutoCloseable {
+
+  private static final System.Logger LOG = System.getLogger(ImageService.class.getName());
+
+  /** How many builds may wait for their turn. */
+  private static final int MAX_WAITING = 200;
+
+  /** For how long a request that failed is answered the same without trying again. */
+  private static final Duration FAILURES_LAST = Duration.ofSeconds(3);
+
+  private final PackageSource source;
+  private final ImageStore store;
+  private final Leases leases;
+  private final Keys keys;
+  private final PackageResolver resolver;
+  private final ImageBuilder builder;
+  private final Semaphore permits;
+  private final AtomicInteger waiting = new AtomicInteger();
+  private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+  private final SingleFlight<Request, Image> flights = new SingleFlight<>(threads, FAILURES_LAST);
+
+  /** What makes two requests equal. */
+  private record Request(ImageName name, ResolvedTag tag) {}
+
+  /**
+   * Puts the stages together.
+   *
+   * @param source where package sets come from
+   * @param nix evaluates and builds
+   * @param storage keeps what is made
+   * @param packer writes layers
+   * @param config the rest
+   */
+  public ImageService(
+      PackageSource source, Nix nix, Storage storage, LayerPacker packer, BuildConfig config) {
+    this.source = source;
+    this.store = new ImageStore(storage);
+    this.leases = new Leases(storage, config.leaseDuration());
+    this.keys = new Keys(config);
+    this.resolver = new PackageResolver(source, nix, store);
+    this.builder = new ImageBuilder(config, keys, nix, store, leases, packer);
+    this.permits = new Semaphore(config.maxBuilds(), true);
+  }
+
+  @Override
+  public Image image(String repository, String tag) {
+    ImageName name = ImageName.parse(repository);
+    ResolvedTag resolved = Translation.failures(() -> source.resolve(tag));
+    resolved.warning().ifPresent(warning -> LOG.log(System.Logger.Level.WARNING, warning));
+    return flights.get(
+        new Request(name, resolved), () -> Translation.failures(() -> find(name, resolved)));
+  }
+
+  private Image find(ImageName name, ResolvedTag tag) {
+    Optional<Digest> key =
+        tag.revision().map(revision -> keys.image(source.identity(), revision, name));
+    return key.map(present ->
+            leases.findOrMake(
+                "image-" + present.hex(),
+                () -> store.findImage(present),
+                () -> inTurn(() -> make(name, tag, key))))
+        .orElseGet(() -> inTurn(() -> make(name, tag, key)));
+  }
+
+  private Image make(ImageName name, ResolvedTag tag, Optional<Digest> otherKey)
+      throws InterruptedException {
+    List<Resolved.Found> packages = resolver.resolve(name, tag);
+    Digest key = keys.image(name, ImageBuilder.outputs(packages));
+    Image image =
+        leases.findOrMake(
+            "image-" + key.hex(),
+            () -> store.findImage(key),
+            () ->
+                Interruptible.run(
+                    () -> builder.build(key, name, resolver.realisable(packages, name, tag))));
+    otherKey.ifPresent(other -> store.alias(key, other));
+    return image;
+  }
+
+  /** Does the work when fewer than so many others are at it. */
+  private <V> V inTurn(Interruptible<V> work) {
+    if (waiting.incrementAndGet() > MAX_WAITING) {
+      waiting.decrementAndGet();
+      throw new Failure(
+          FailureCode.OVERLOADED, "too many builds are waiting already: try again later");
+    }
+    return Interruptible.run(() -> {
+      try {
+        permits.acquire();
+      } finally {
+        waiting.decrementAndGet();
+      }
+      try {
+        return work.get();
+      } finally {
+        permits.release();
+      }
+    });
+  }
+
+  @Override
+  public Optional<Manifest> manifest(Digest digest) {
+    return Translation.failures(() -> store.findManifest(digest));
+  }
+
+  @Override
+  public Optional<Delivery> blob(Digest digest) {
+    return Translation.failures(() -> store.deliver(digest));
+  }
+
+  @Override
+  public Optional<StoredObject> openBlob(Digest digest, long offset) {
+    return Translation.failures(() -> store.open(digest, offset));
+  }
+
+  @Override
+  public List<String> tags() {
+    return Translation.failures(source::tags);
+  }
+
+  /** Stops all builds. */
+  @Override
+  public void close() {
+    threads.shutdownNow();
+  }
+}

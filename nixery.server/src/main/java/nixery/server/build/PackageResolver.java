@@ -1,0 +1,179 @@
+package nixery.server.build;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import nixery.api.source.PackageSet;
+import nixery.api.source.PackageSource;
+import nixery.api.source.ResolvedTag;
+import nixery.image.Digest;
+import nixery.server.failure.Failure;
+import nixery.server.failure.FailureCode;
+import nixery.server.nix.Nix;
+import nixery.server.nix.Resolved;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * From the attributes that a name asks for to packages. What an attribute is in a revision of a
+ * package set is found out once and kept in the storage; Nix runs only for those not seen before.
+ */
+final class PackageResolver {
+
+  /** What every image gets, where the package set has it. */
+  private static final List<String> BASE = List.of("cacert", "iana-etc");
+
+  private final PackageSource source;
+  private final Nix nix;
+  private final ImageStore store;
+  private final JsonMapper json = JsonMapper.shared();
+
+  PackageResolver(PackageSource source, Nix nix, ImageStore store) {
+    this.source = source;
+    this.nix = nix;
+    this.store = store;
+  }
+
+  /**
+   * Returns the packages of an image in their order of precedence: where two have a file of one
+   * name, the first wins.
+   *
+   * @throws Failure if one is not found, is no package, or cannot be evaluated
+   */
+  List<Resolved.Found> resolve(ImageName name, ResolvedTag tag) throws InterruptedException {
+    SortedSet<String> attributes = attributes(name);
+    SortedMap<String, Resolved> resolved = lookUp(attributes, name, tag);
+    SortedSet<String> unseen = new TreeSet<>(attributes);
+    unseen.removeAll(resolved.keySet());
+    if (!unseen.isEmpty()) {
+      resolved.putAll(evaluate(unseen, name, tag));
+    }
+    return inOrder(name, resolved);
+  }
+
+  private static SortedSet<String> attributes(ImageName name) {
+    SortedSet<String> attributes = new TreeSet<>(name.attributes());
+    attributes.addAll(BASE);
+    return attributes;
+  }
+
+  private static List<Resolved.Found> inOrder(
+      ImageName name, SortedMap<String, Resolved> resolved) {
+    SortedSet<String> wanted = name.attributes();
+    TreeMap<String, Resolved> present = new TreeMap<>(resolved);
+    BASE.stream()
+        .filter(base -> !wanted.contains(base))
+        .filter(base -> resolved.get(base) instanceof Resolved.Unknown)
+        .forEach(present::remove);
+    check(present);
+    return present.entrySet().stream()
+        .sorted(
+            Comparator.comparing(
+                    (Map.Entry<String, Resolved> each) -> !wanted.contains(each.getKey()))
+                .thenComparing(Map.Entry::getKey))
+        .map(each -> (Resolved.Found) each.getValue())
+        .toList();
+  }
+
+  /**
+   * Returns packages whose derivations are in the store: these, or the same evaluated again where
+   * another server, or this one before garbage was collected, had seen them.
+   */
+  List<Resolved.Found> realisable(List<Resolved.Found> packages, ImageName name, ResolvedTag tag)
+      throws InterruptedException {
+    return packages.stream().allMatch(nix::hasDerivation)
+        ? packages
+        : inOrder(name, evaluate(attributes(name), name, tag));
+  }
+
+  private SortedMap<String, Resolved> evaluate(
+      SortedSet<String> attributes, ImageName name, ResolvedTag tag) throws InterruptedException {
+    SortedMap<String, Resolved> resolved;
+    try (PackageSet set = source.checkout(tag)) {
+      resolved = nix.resolve(set.path(), name.architecture().nixSystem(), attributes).packages();
+    }
+    tag.revision().ifPresent(revision -> resolved.forEach((a, r) -> keep(revision, name, a, r)));
+    return resolved;
+  }
+
+  private Digest key(String revision, ImageName name, String attribute) {
+    return Keys.attribute(source.identity(), revision, name.architecture().nixSystem(), attribute);
+  }
+
+  /** What is kept: a package, or that there is none, which matters for the base packages. */
+  private record Seen(Optional<Resolved.Found> found) {}
+
+  private void keep(String revision, ImageName name, String attribute, Resolved resolved) {
+    switch (resolved) {
+      case Resolved.Found found -> save(revision, name, attribute, new Seen(Optional.of(found)));
+      case Resolved.Unknown unknown when BASE.contains(attribute) ->
+          save(revision, name, attribute, new Seen(Optional.empty()));
+      case Resolved.Unknown unknown -> {}
+      case Resolved.NotAPackage notAPackage -> {}
+      case Resolved.Broken broken -> {}
+    }
+  }
+
+  private void save(String revision, ImageName name, String attribute, Seen seen) {
+    store.savePackage(key(revision, name, attribute), json.writeValueAsBytes(seen));
+  }
+
+  private SortedMap<String, Resolved> lookUp(
+      SortedSet<String> attributes, ImageName name, ResolvedTag tag) {
+    SortedMap<String, Resolved> known = new TreeMap<>();
+    if (tag.revision().isPresent()) {
+      String revision = tag.revision().get();
+      List<String> names = List.copyOf(attributes);
+      List<Optional<Resolved>> seen =
+          Parallel.map(
+              names,
+              attribute -> store.findPackage(key(revision, name, attribute)).map(this::readSeen));
+      for (int i = 0; i < names.size(); i++) {
+        if (seen.get(i).isPresent()) {
+          known.put(names.get(i), seen.get(i).get());
+        }
+      }
+    }
+    return known;
+  }
+
+  private Resolved readSeen(byte[] bytes) {
+    return json.readValue(bytes, Seen.class)
+        .found()
+        .<Resolved>map(found -> found)
+        .orElse(new Resolved.Unknown(List.of()));
+  }
+
+  private static void check(SortedMap<String, Resolved> resolved) {
+    List<String> missing = new ArrayList<>();
+    List<String> broken = new ArrayList<>();
+    resolved.forEach((name, answer) -> {
+      switch (answer) {
+        case Resolved.Found found -> {}
+        case Resolved.Unknown unknown ->
+            missing.add("no package '%s'%s".formatted(name, hint(unknown)));
+        case Resolved.NotAPackage other ->
+            missing.add("'%s' is %s, not a package".formatted(name, other.what()));
+        case Resolved.Broken failed ->
+            broken.add("'%s' cannot be evaluated: %s".formatted(name, failed.message()));
+      }
+    });
+    if (!missing.isEmpty()) {
+      throw new Failure(FailureCode.PACKAGE_UNKNOWN, String.join("; ", missing));
+    }
+    if (!broken.isEmpty()) {
+      throw new Failure(FailureCode.EVALUATION_FAILED, String.join("\n", broken));
+    }
+  }
+
+  private static String hint(Resolved.Unknown unknown) {
+    return unknown.nearMatches().isEmpty()
+        ? ""
+        : " (similar: " + String.join(", ", unknown.nearMatches()) + ")";
+  }
+}

@@ -1,0 +1,31 @@
+package nixery.server.nix;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import nixery.api.Scratch;
+
+/** Keeps Nix's garbage collector from store paths, with their closures, until it is closed. */
+public final class GcRoots implements AutoCloseable {
+
+  private final Path folder;
+
+  GcRoots(Path folder) {
+    this.folder = folder;
+  }
+
+  /** Returns where the links to the store paths are. */
+  Path folder() {
+    return folder;
+  }
+
+  /** Lets the garbage collector have the store paths. */
+  @Override
+  public void close() {
+    try {
+      Scratch.deleteTree(folder);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot delete " + folder, e);
+    }
+  }
+}

@@ -1,0 +1,226 @@
+package nixery.server.registry;
+
+import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.WARNING;
+
+import com.sun.management.UnixOperatingSystemMXBean;
+import io.helidon.common.socket.SocketOptions;
+import io.helidon.http.DirectHandler;
+import io.helidon.http.DirectHandler.EventType;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
+import io.helidon.http.ServerResponseHeaders;
+import io.helidon.http.Status;
+import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.WebServer;
+import io.helidon.webserver.http.DirectHandlers;
+import io.helidon.webserver.http.FilterChain;
+import io.helidon.webserver.http.RoutingResponse;
+import io.helidon.webserver.http1.Http1Config;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import nixery.api.ConfigurationException;
+import nixery.server.build.Images;
+
+/**
+ * Listens on a port and serves images there. Each connection has a virtual thread, so that slow
+ * clients and long builds cost little and hold up nobody else.
+ */
+public final class RegistryServer implements AutoCloseable {
+
+  private static final System.Logger LOG = System.getLogger(RegistryServer.class.getName());
+
+  /** Holds a name of 255 characters, each percent-encoded, and much of a query. */
+  private static final int MAX_REQUEST_LINE = 8 * 1024;
+
+  /** Tokens of some clouds have a dozen KiB. */
+  private static final int MAX_HEADERS = 32 * 1024;
+
+  /** Requests do not end while they wait for a build, however long that takes. */
+  private static final Duration IDLE = Duration.ofMinutes(5);
+
+  private final WebServer server;
+  private final StallGuard guard;
+
+  private RegistryServer(WebServer server, StallGuard guard) {
+    this.server = server;
+    this.guard = guard;
+  }
+
+  /**
+   * Starts to listen.
+   *
+   * @param images what to serve
+   * @param config where and how
+   * @return the server, which runs until it is closed
+   * @throws ConfigurationException if it cannot listen there
+   */
+  public static RegistryServer start(Images images, RegistryConfig config) {
+    requireFree(config);
+    StallGuard guard = new StallGuard(config.stall());
+    WebServer server =
+        WebServer.builder()
+            .host(config.host())
+            .port(config.port())
+            // Plain sockets take what they are given; channels are fed 8 KiB at a time.
+            .useNio(false)
+            .writeBufferSize(0)
+            .connectionOptions(SocketOptions.builder().tcpNoDelay(true).build())
+            .maxTcpConnections(maxConnections(config))
+            .idleConnectionTimeout(IDLE)
+            .idleConnectionPeriod(IDLE.dividedBy(10))
+            .shutdownGracePeriod(config.drain())
+            .shutdownHook(false)
+            .protocolsDiscoverServices(false)
+            .addConnectionSelector(new Http1Selector(http1(guard)))
+            .directHandlers(directHandlers())
+            .routing(routing ->
+                routing
+                    .addFilter((chain, _, response) -> closeIfAnnounced(chain, response))
+                    .addFilter(new AccessLog())
+                    .any(new RegistryHandler(images, guard)))
+            .build()
+            .start();
+    if (!server.isRunning()) {
+      guard.close();
+      throw new ConfigurationException(cannotListen(config) + "; the log says why.");
+    }
+    return new RegistryServer(server, guard);
+  }
+
+  private static Http1Config http1(StallGuard guard) {
+    return Http1Config.builder()
+        .maxPrologueLength(MAX_REQUEST_LINE)
+        .maxHeadersSize(MAX_HEADERS)
+        .sendKeepAliveHeader(false)
+        .addReceiveListener(new ConnectionHooks.Receiving(guard))
+        .addSendListener(new ConnectionHooks.Sending())
+        .build();
+  }
+
+  /**
+   * Returns the port that it listens on.
+   *
+   * @return a port from 1 on
+   */
+  public int port() {
+    return server.port();
+  }
+
+  /**
+   * Stops to listen, waits for running requests until the time to drain is over, and cuts off what
+   * is left.
+   */
+  @Override
+  public void close() {
+    server.stop();
+    guard.close();
+  }
+
+  /** Finds out beforehand what Helidon would only log, with a stack trace. */
+  private static void requireFree(RegistryConfig config) {
+    InetSocketAddress address = new InetSocketAddress(config.host(), config.port());
+    if (address.isUnresolved()) {
+      throw new ConfigurationException(
+          cannotListen(config) + ": this machine does not know the name.");
+    }
+    try (ServerSocket socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(address);
+    } catch (IOException e) {
+      throw new ConfigurationException(
+          cannotListen(config)
+              + ": "
+              + e.getMessage()
+              + ". Stop what listens there, or set PORT to another port.",
+          e);
+    }
+  }
+
+  private static String cannotListen(RegistryConfig config) {
+    return "Cannot listen on port " + config.port() + " of " + config.host();
+  }
+
+  /**
+   * Helidon stops listening for good when it cannot accept a connection for want of file
+   * descriptors. Each connection has one and perhaps another for a file.
+   */
+  private static int maxConnections(RegistryConfig config) {
+    if (!(ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean unix)) {
+      return config.maxConnections();
+    }
+    int limit = Math.clamp(unix.getMaxFileDescriptorCount() / 3, 1, Integer.MAX_VALUE);
+    if (limit < config.maxConnections()) {
+      LOG.log(
+          WARNING,
+          "Only {0} connections are served at a time, since the process may open no more than {1}"
+              + " files.",
+          limit,
+          unix.getMaxFileDescriptorCount());
+    }
+    return Math.min(limit, config.maxConnections());
+  }
+
+  private static DirectHandlers directHandlers() {
+    DirectHandlers.Builder builder = DirectHandlers.builder();
+    for (EventType type : EventType.values()) {
+      builder.addHandler(type, RegistryServer::refuse);
+    }
+    return builder.build();
+  }
+
+  /**
+   * Closes the connection after an answer that says so (RFC 9112, section 9.6). Helidon passes on
+   * what a client wishes, but leaves the closing to the client.
+   */
+  private static void closeIfAnnounced(FilterChain chain, RoutingResponse response) {
+    chain.proceed();
+    if (response.headers().containsToken(HeaderValues.CONNECTION_CLOSE)) {
+      throw new CloseConnectionException("announced by the answer");
+    }
+  }
+
+  /** Answers what does not get as far as {@link RegistryHandler}: it is not even proper HTTP. */
+  private static DirectHandler.TransportResponse refuse(
+      DirectHandler.TransportRequest request,
+      EventType type,
+      Status status,
+      ServerResponseHeaders headers,
+      String message) {
+    LOG.log(
+        DEBUG,
+        "refused with status {0}: {1}",
+        status.code(),
+        Text.printable(message == null ? "" : message));
+    ErrorResponse error =
+        switch (status.code()) {
+          case 414 ->
+              new ErrorResponse(
+                  414,
+                  "NAME_INVALID",
+                  "The request line has more than " + MAX_REQUEST_LINE + " bytes.");
+          case 500 -> new ErrorResponse(500, "UNKNOWN", "The server failed.");
+          case 503 ->
+              ErrorResponse.later(429, "TOOMANYREQUESTS", "Too many requests; try again soon.");
+          default ->
+              new ErrorResponse(
+                  status.code(), "UNSUPPORTED", "The request is not proper HTTP/1.1.");
+        };
+    DirectHandler.TransportResponse.Builder response =
+        DirectHandler.TransportResponse.builder()
+            .headers(headers)
+            .status(Status.create(error.status()))
+            .keepAlive(false)
+            .header(HeaderNames.CONTENT_TYPE, "application/json")
+            .header(HeaderNames.CACHE_CONTROL, "no-store");
+    error
+        .retryAfter()
+        .ifPresent(seconds -> response.header(HeaderNames.RETRY_AFTER, Integer.toString(seconds)));
+    return request.method().equals("HEAD")
+        ? response.build()
+        : response.entity(error.body()).build();
+  }
+}

@@ -1,0 +1,79 @@
+package nixery.server.build;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.AlphaChars;
+import net.jqwik.api.constraints.Size;
+import net.jqwik.api.constraints.StringLength;
+import nixery.image.Architecture;
+import nixery.server.failure.Failure;
+import nixery.server.failure.FailureCode;
+import org.junit.jupiter.api.Test;
+
+final class ImageNameTests {
+
+  @Test
+  void packagesAreNamed() {
+    ImageName name = ImageName.parse("git/htop");
+    assertThat(name.architecture()).isEqualTo(Architecture.AMD64);
+    assertThat(name.attributes()).containsExactly("git", "htop");
+  }
+
+  @Test
+  void shellBringsItsPackages() {
+    assertThat(ImageName.parse("shell/jq").attributes())
+        .containsExactly("bashInteractive", "coreutils", "jq", "moreutils", "nano");
+    assertThat(ImageName.parse("shell").shell()).isTrue();
+  }
+
+  @Test
+  void metaPackagesStandBeforePackagesInAnyOrder() {
+    ImageName name = ImageName.parse("arm64/shell/git");
+    assertThat(name.architecture()).isEqualTo(Architecture.ARM64);
+    assertThat(ImageName.parse("shell/arm64/git")).isEqualTo(name);
+    assertThat(name).hasToString("arm64/shell/git");
+  }
+
+  @Test
+  void behindPackagesTheyArePackages() {
+    ImageName name = ImageName.parse("git/shell");
+    assertThat(name.shell()).isFalse();
+    assertThat(name.attributes()).containsExactly("git", "shell");
+  }
+
+  @Test
+  void aNameWithoutAPackageIsInvalid() {
+    assertThatThrownBy(() -> ImageName.parse("arm64"))
+        .isInstanceOfSatisfying(
+            Failure.class,
+            failure -> assertThat(failure.code()).isEqualTo(FailureCode.NAME_INVALID))
+        .hasMessageContaining("arm64/git");
+  }
+
+  @Test
+  void aNameWithTooManyPackagesIsInvalid() {
+    String name = String.join("/", IntStream.range(0, 101).mapToObj(i -> "p" + i).toList());
+    assertThatThrownBy(() -> ImageName.parse(name)).isInstanceOf(Failure.class);
+  }
+
+  @Property
+  void orderAndRepetitionDoNotMatter(
+      @ForAll @Size(min = 1, max = 8)
+          List<@AlphaChars @StringLength(min = 1, max = 3) String> names,
+      @ForAll Random random) {
+    List<String> shuffled = new ArrayList<>(names);
+    shuffled.addAll(names.subList(0, names.size() / 2));
+    Collections.shuffle(shuffled, random);
+    ImageName name = ImageName.parse("shell/" + String.join("/", names));
+    assertThat(ImageName.parse("shell/" + String.join("/", shuffled))).isEqualTo(name);
+    assertThat(ImageName.parse(name.toString())).isEqualTo(name);
+  }
+}
