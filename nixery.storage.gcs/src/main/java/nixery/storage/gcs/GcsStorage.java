@@ -8,8 +8,6 @@ import com.google.cloud.storage.Storage.BlobGetOption;
 import com.google.cloud.storage.Storage.BlobListOption;
 import com.google.cloud.storage.Storage.BlobSourceOption;
 import com.google.cloud.storage.Storage.BlobTargetOption;
-import com.google.cloud.storage.Storage.BucketField;
-import com.google.cloud.storage.Storage.BucketGetOption;
 import com.google.cloud.storage.StorageException;
 import java.net.URI;
 import java.nio.file.Path;
@@ -281,16 +279,22 @@ final class GcsStorage implements Storage {
    */
   private void requireBucket(String doing) {
     try {
-      BucketGetOption name = BucketGetOption.fields(BucketField.NAME);
-      if (client.retrying().get(client.bucket(), name) == null) {
+      // Looking at the bucket itself would need another permission.
+      client
+          .retrying()
+          .list(
+              client.bucket(),
+              BlobListOption.prefix(client.prefix() + "_"),
+              BlobListOption.pageSize(1),
+              BlobListOption.fields(BlobField.NAME));
+    } catch (StorageException e) {
+      if (e.getCode() == 404) {
         throw new nixery.api.storage.StorageException(
             "cannot %s in Google Cloud Storage: the bucket '%s' does not exist any more"
-                .formatted(doing, client.bucket()));
+                .formatted(doing, client.bucket()),
+            e);
       }
-    } catch (StorageException e) {
-      if (e.getCode() != 403) { // It is there, and not ours to look at.
-        throw Failures.of(doing, e);
-      }
+      throw Failures.of(doing, e);
     }
   }
 
