@@ -87,7 +87,10 @@ let
     expat = deb { debs = [ "libexpat1" ]; pname = "expat"; deps = [ glibc ]; };
     git = deb { debs = [ "git" ]; deps = [ glibc bash zlib pcre2 curlWithGnuTls expat ];
       prune = [ "etc" "lib/cgi-bin" "share/gitweb" "share/perl5" ];
-      fixup = ''wrap git GIT_EXEC_PATH="$out/lib/git-core" GIT_TEMPLATE_DIR="$out/share/git-core/templates"''; };
+      fixup = ''
+        wrap git GIT_EXEC_PATH="$out/lib/git-core" GIT_TEMPLATE_DIR="$out/share/git-core/templates"
+        ln -s ${bash}/bin/sh "$out/bin/sh" # git starts its helpers with /bin/sh
+      ''; };
     hello = deb { debs = [ "hello" ]; deps = [ glibc ]; };
     libnl = deb { debs = [ "libnl-3-200" "libnl-genl-3-200" ]; pname = "libnl"; deps = [ glibc ]; prune = [ "etc" ]; };
     htop = deb { debs = [ "htop" ]; deps = [ glibc bash ncurses libnl ]; fixup = withTerminfo "htop"; };

@@ -1,4 +1,4 @@
-# shellcheck shell=dash disable=SC2154 # the variables are the derivation's (see deb.nix)
+# shellcheck shell=dash disable=SC2154,SC3045 # variables come from deb.nix; the shell is busybox
 # Run by busybox in a Nix builder: unpacks $debs into $out, with every program and library tied to
 # the store paths of $deps. Fails where something needs a library that no dependency has.
 
@@ -18,20 +18,24 @@ for dir in "lib/$multiarch" "usr/lib/$multiarch" lib usr/lib; do merge "$dir" li
 for dir in bin sbin usr/bin usr/sbin usr/games; do merge "$dir" bin; done
 merge usr/share share
 merge etc etc
-for path in share/applications share/apport share/bash-completion share/bug share/doc share/doc-base \
-  share/icons share/info share/initramfs-tools share/lintian share/locale share/man share/menu \
-  share/pixmaps etc/default etc/init.d $prune; do
-  rm -rf "${out:?}/$path"
-done
+# shellcheck disable=SC2086 # a list
+(cd "$out" && rm -rf share/applications share/apport share/bash-completion share/bug share/doc \
+  share/doc-base share/icons share/info share/initramfs-tools share/lintian share/locale share/man \
+  share/menu share/pixmaps etc/default etc/init.d $prune)
 
-# Links into Debian's layout; what leads nowhere then is part of another package, and goes.
+# Links into Debian's layout lead into this package, or go: what they lead to is another package's.
+# (Without a sandbox the machine's own files are there, and must make no difference.)
 find "$out" -type l | while read -r link; do
   target=$(readlink "$link")
   case $target in
     /bin/* | /sbin/* | /usr/bin/* | /usr/sbin/*) ln -sfn "$out/bin/${target##*/}" "$link" ;;
     /lib/* | /usr/lib/*) ln -sfn "$out/lib/${target##*/}" "$link" ;;
+    /*) rm "$link" ;;
   esac
-  [ -e "$link" ] || { echo "no ${link#"$out"/} -> $target"; rm "$link"; }
+done
+find "$out" -type l | while read -r link; do
+  target=$(readlink -f "$link" || :)
+  case $target in "$out"/*) [ -e "$target" ] || rm "$link" ;; *) rm "$link" ;; esac
 done
 
 shell='' interpreter=$out/lib/$loader rpath=
@@ -50,20 +54,16 @@ has_library() {
 
 tie_elf() {
   chmod u+w "$1"
-  if patchelf --print-interpreter "$1" >/dev/null 2>&1; then
-    patchelf --set-interpreter "$interpreter" --set-rpath "$rpath" "$1"
-  elif patchelf --print-rpath "$1" >/dev/null 2>&1; then
-    patchelf --set-rpath "$rpath" "$1"
-  else
-    return 0 # statically linked
-  fi
-  patchelf --shrink-rpath "$1"
-  for library in $(patchelf --print-needed "$1"); do
+  needed=$(patchelf --print-needed --set-rpath "$rpath" --set-interpreter "$interpreter" "$1" 2>&1) ||
+    # no program, but a library
+    needed=$(patchelf --print-needed --set-rpath "$rpath" "$1")
+  for library in $needed; do
     has_library "$library" || {
       echo "${1#"$out"/} needs $library, which no dependency has"
       exit 1
     }
   done
+  patchelf --shrink-rpath "$1"
 }
 
 tie_script() {
@@ -75,14 +75,18 @@ tie_script() {
       return 0
     } ;;
   esac
-  [ ! -x "$1" ] || { echo "no ${1#"$out"/}, which wants ${line#??}"; rm "$1"; }
+  echo "no ${1#"$out"/}, which wants ${line#??}"
+  rm "$1"
 }
 
-find "$out" -type f | while read -r file; do
-  case $(head -c 4 "$file" | od -An -tx1 | tr -d ' \n') in
-    # The C library is what everything else is tied to, and must stay as it is.
-    7f454c46) [ "$interpreter" = "$out/lib/$loader" ] || tie_elf "$file" ;;
-    2321*) tie_script "$file" ;;
+elf=$(printf '\177ELF')
+find "$out" -type f \( -perm -100 -o -name '*.so*' \) | while read -r file; do
+  # The C library is what everything else is tied to, and must stay as it is.
+  case $interpreter:$file in "$out"/*:"$out"/lib/*) continue ;; esac
+  IFS='' read -r -n 4 start <"$file" || :
+  case $start in
+    "$elf") tie_elf "$file" ;;
+    '#!'*) tie_script "$file" ;;
   esac
 done
 

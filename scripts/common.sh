@@ -87,6 +87,7 @@ APT::Architecture "$3";
 APT::Architectures { "$3"; };
 APT::Install-Recommends "0";
 APT::Sandbox::User "$(id -un)";
+APT::Update::Error-Mode "any";
 Acquire::Languages "none";
 Debug::NoLocking "1";
 Dir::Cache "$1/cache";

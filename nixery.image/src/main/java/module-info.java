@@ -5,9 +5,8 @@
 module nixery.image {
   exports nixery.image;
 
-  // The records that are written as JSON.
   opens nixery.image to
-      tools.jackson.databind;
+      tools.jackson.databind; // which reads the records that the documents are made of
 
   requires com.fasterxml.jackson.annotation;
   requires tools.jackson.core;

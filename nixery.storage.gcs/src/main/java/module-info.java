@@ -21,6 +21,7 @@ module nixery.storage.gcs {
   requires java.sql;
   requires jdk.unsupported;
   requires org.slf4j;
+  requires org.slf4j.jul;
 
   uses com.google.cloud.storage.StorageFactory;
   uses com.google.cloud.storage.spi.StorageRpcFactory;

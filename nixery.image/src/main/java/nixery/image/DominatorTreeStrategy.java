@@ -20,7 +20,7 @@ import java.util.TreeSet;
  */
 public final class DominatorTreeStrategy implements LayeringStrategy {
 
-  /** Of the order of what one connection transfers in the time that a layer costs anyway. */
+  /** In bytes. Moving so much again costs more than one more layer. */
   private static final long BIG = 16L << 20;
 
   private static final int POPULAR = 100;

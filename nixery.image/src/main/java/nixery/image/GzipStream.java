@@ -157,9 +157,9 @@ final class GzipStream extends OutputStream {
     return new PackedLayerInfo(Digest.of(digest), size, Digest.of(plainDigest));
   }
 
-  /** Gives back the blocks, once their compression ends, and closes what is written to. */
+  /** Gives back the blocks, once their compression ends. Leaves open what is written to. */
   @Override
-  public void close() throws IOException {
+  public void close() {
     if (filling != null) {
       supply.add(filling);
       filling = null;
@@ -168,6 +168,5 @@ final class GzipStream extends OutputStream {
       var _ = compression.end.whenComplete((done, failure) -> supply.add(compression.block));
     }
     compressions.clear();
-    out.close();
   }
 }

@@ -3,6 +3,7 @@ package nixery.image;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
+import java.io.OutputStream;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -99,7 +100,8 @@ public final class LayerPacker implements AutoCloseable {
   }
 
   private PackedLayer pack(Contents contents, Path target) throws IOException {
-    try (GzipStream gzip = new GzipStream(Files.newOutputStream(target), blocks, executor)) {
+    try (OutputStream out = Files.newOutputStream(target);
+        GzipStream gzip = new GzipStream(out, blocks, executor)) {
       TarWriter tar = new TarWriter(gzip);
       contents.write(tar);
       tar.finish();

@@ -9,7 +9,7 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
-import java.util.SortedMap;
+import java.util.NavigableMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -20,10 +20,10 @@ import java.util.TreeSet;
  */
 public final class ReferenceGraph {
 
-  private final SortedMap<StorePath, PathInfo> infos;
+  private final NavigableMap<StorePath, PathInfo> infos;
 
-  private ReferenceGraph(SortedMap<StorePath, PathInfo> infos) {
-    this.infos = Collections.unmodifiableSortedMap(infos);
+  private ReferenceGraph(NavigableMap<StorePath, PathInfo> infos) {
+    this.infos = Collections.unmodifiableNavigableMap(infos);
   }
 
   /**
@@ -34,7 +34,7 @@ public final class ReferenceGraph {
    * @throws IllegalArgumentException if a path comes twice or refers to one that is not there
    */
   public static ReferenceGraph of(Collection<PathInfo> infos) {
-    SortedMap<StorePath, PathInfo> byPath = new TreeMap<>();
+    NavigableMap<StorePath, PathInfo> byPath = new TreeMap<>();
     for (PathInfo info : infos) {
       if (byPath.put(info.path(), withoutSelf(info)) != null) {
         throw new IllegalArgumentException(info.path() + " is there twice");
@@ -83,7 +83,7 @@ public final class ReferenceGraph {
 
   /** Returns all paths, sorted. */
   public SortedSet<StorePath> paths() {
-    return Collections.unmodifiableSortedSet((SortedSet<StorePath>) infos.keySet());
+    return infos.navigableKeySet();
   }
 
   /**

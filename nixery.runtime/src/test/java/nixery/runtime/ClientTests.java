@@ -11,13 +11,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Images are pulled and run by the clients that people use. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class ClientTests {
 
-  @TempDir Path folder;
+  /** Not a temporary folder of JUnit's, which does not like to delete what daemons leave. */
+  private final Path folder = TestServer.PROJECT.resolve("nixery.runtime/target/clients");
 
   private TestServer server;
   private Daemon docker;
@@ -25,18 +25,17 @@ final class ClientTests {
 
   @BeforeAll
   void start() throws IOException, InterruptedException {
+    Shell.run("rm", "-rf", folder.toString());
     server = TestServer.start(folder.resolve("server"), Map.of());
     docker = Daemon.docker(folder.resolve("docker"));
     containerd = Daemon.containerd(folder.resolve("containerd"));
   }
 
   @AfterAll
-  void stop() throws IOException, InterruptedException {
-    try (TestServer stoppedFirst = server;
-        Daemon second = docker;
-        Daemon third = containerd) {
-      assertThat(stoppedFirst.process().isAlive()).isTrue();
-    }
+  void stop() {
+    containerd.close();
+    docker.close();
+    server.close();
   }
 
   private String image(String name) {
@@ -52,6 +51,7 @@ final class ClientTests {
   }
 
   private String inDocker(String name, String script) {
+    docker("pull", "-q", image(name));
     return docker("run", "--rm", "--network=none", image(name), "bash", "-euc", script);
   }
 
@@ -92,6 +92,7 @@ final class ClientTests {
 
   @Test
   void anOrdinaryUserCanWorkInTheImage() {
+    docker("pull", "-q", image("shell"));
     String output =
         docker(
             "run",
@@ -158,7 +159,6 @@ final class ClientTests {
             image("hello"),
             "hello");
     assertThat(output).contains("Hello, world!");
-    Shell.run("umount", folder.resolve("podman/overlay").toString());
   }
 
   @Test

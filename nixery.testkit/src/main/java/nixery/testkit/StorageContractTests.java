@@ -623,7 +623,7 @@ public abstract non-sealed class StorageContractTests extends PluginContractTest
     Key key = Key.of("leases", "contended");
     try (Storage other = provider().open(context())) {
       Optional<String> expected = Optional.empty();
-      for (int round = 0; round < 5; round++) {
+      for (int round = 0; round < 10; round++) {
         Optional<String> before = expected;
         List<Callable<Optional<String>>> writers = new ArrayList<>();
         for (int i = 0; i < 8; i++) {
@@ -646,7 +646,7 @@ public abstract non-sealed class StorageContractTests extends PluginContractTest
   void letsEitherAWriterOrARemoverWin() throws Exception {
     Key key = Key.of("leases", "contended");
     try (Storage other = provider().open(context())) {
-      for (int round = 0; round < 5; round++) {
+      for (int round = 0; round < 10; round++) {
         String version = storage.writeRecord(key, bytes("a"), Optional.empty()).orElseThrow();
         List<Boolean> won =
             Together.run(
@@ -673,7 +673,7 @@ public abstract non-sealed class StorageContractTests extends PluginContractTest
         Storage mine = i % 2 == 0 ? storage : other;
         counters.add(() -> {
           int counted = 0;
-          while (counted < 5) {
+          while (counted < 15) {
             counted += increment(mine, key) ? 1 : 0;
           }
           return true;
@@ -681,7 +681,7 @@ public abstract non-sealed class StorageContractTests extends PluginContractTest
       }
       Together.run(counters);
 
-      assertThat(storage.readRecord(key).orElseThrow().bytes()).isEqualTo(bytes("20"));
+      assertThat(storage.readRecord(key).orElseThrow().bytes()).isEqualTo(bytes("60"));
     }
   }
 

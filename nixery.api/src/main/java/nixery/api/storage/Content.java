@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 
 /**
  * The bytes of an object that is to be stored, with length and SHA-256 known beforehand. They can
- * be read any number of times, so that an upload can be tried again.
+ * be read any number of times, so that the storage can try an upload again.
  */
 public final class Content {
 
@@ -55,7 +55,7 @@ public final class Content {
 
   /**
    * Takes a finished file. It belongs to the storage from the call of {@link Storage#put} on, which
-   * may move it away; what is left of it is for the caller to delete.
+   * may move it away even if it fails then; what is left of it is for the caller to delete.
    *
    * @param file a regular file that nobody writes to any more
    * @param length its length in bytes

@@ -1,5 +1,6 @@
 package nixery.server.build;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -33,6 +34,9 @@ public final class ImageService implements Images, AutoCloseable {
   /** How many builds may wait for their turn. */
   private static final int MAX_WAITING = 200;
 
+  /** For how long a request that failed is answered the same without trying again. */
+  private static final Duration FAILURES_LAST = Duration.ofSeconds(3);
+
   private final PackageSource source;
   private final ImageStore store;
   private final Leases leases;
@@ -42,7 +46,7 @@ public final class ImageService implements Images, AutoCloseable {
   private final Semaphore permits;
   private final AtomicInteger waiting = new AtomicInteger();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-  private final SingleFlight<Request, Image> flights = new SingleFlight<>(threads);
+  private final SingleFlight<Request, Image> flights = new SingleFlight<>(threads, FAILURES_LAST);
 
   /** What makes two requests equal. */
   private record Request(ImageName name, ResolvedTag tag) {}

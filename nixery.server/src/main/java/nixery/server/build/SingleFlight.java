@@ -1,5 +1,6 @@
 package nixery.server.build;
 
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -8,6 +9,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.function.Supplier;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
+import nixery.server.failure.FailureKind;
 
 /**
  * Does work once for all who want its result at the same time. The work runs on a thread of its
@@ -20,9 +22,11 @@ final class SingleFlight<K, V> {
 
   private final ConcurrentMap<K, CompletableFuture<V>> flights = new ConcurrentHashMap<>();
   private final ExecutorService executor;
+  private final Duration failuresLast;
 
-  SingleFlight(ExecutorService executor) {
+  SingleFlight(ExecutorService executor, Duration failuresLast) {
     this.executor = executor;
+    this.failuresLast = failuresLast;
   }
 
   /** Returns the result of the work under this key that is going on, or that is begun now. */
@@ -53,8 +57,23 @@ final class SingleFlight<K, V> {
       flights.remove(key, result);
       result.complete(value);
     } catch (Throwable e) { // whoever waits must hear of it, whatever it is
-      flights.remove(key, result);
-      result.completeExceptionally(e);
+      if (e instanceof Failure failure && failure.code().kind() == FailureKind.USER) {
+        result.completeExceptionally(e);
+        linger();
+        flights.remove(key, result);
+      } else {
+        flights.remove(key, result);
+        result.completeExceptionally(e);
+      }
+    }
+  }
+
+  private void linger() {
+    try {
+      Thread.sleep(failuresLast);
+    } catch (InterruptedException e) {
+      // The server is stopping.
+      Thread.currentThread().interrupt();
     }
   }
 }

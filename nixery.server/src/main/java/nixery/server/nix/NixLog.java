@@ -183,8 +183,8 @@ final class NixLog implements Consumer<String> {
   private void error(JsonNode event) {
     String message = cut(Messages.plain(event.path("raw_msg").asString("")).strip(), MAX_ERROR);
     String file = event.path("file").asString("");
-    // In our own expression, Nix's position is of no use.
-    if (!file.isEmpty() && !file.startsWith("«")) {
+    // An expression that is no file is named "«string»", or by all of its text in Nix 2.8.
+    if (file.startsWith("/")) {
       String position = ":" + event.path("line").asInt(0) + ":" + event.path("column").asInt(0);
       message += "\nat " + (file.endsWith(position) ? file : file + position);
     }
@@ -214,6 +214,8 @@ final class NixLog implements Consumer<String> {
     String logs =
         builds.stream()
             .filter(build -> !build.tail.lines.isEmpty())
+            // Through a daemon, Nix adds the log itself.
+            .filter(build -> !message.contains("> " + build.tail.lines.getLast()))
             .map(build ->
                 "\nThe log of "
                     + build.derivation

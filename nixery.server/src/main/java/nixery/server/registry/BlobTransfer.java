@@ -1,9 +1,12 @@
 package nixery.server.registry;
 
+import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.WARNING;
 import static java.nio.file.StandardOpenOption.READ;
 
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerResponse;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -22,8 +25,8 @@ import nixery.server.failure.FailureCode;
  */
 final class BlobTransfer implements AutoCloseable {
 
-  /** Larger pieces are not faster; this much is held for each transfer. */
-  private static final int PIECE = 256 * 1024;
+  private static final int FIRST_PIECE = 8 * 1024;
+  private static final System.Logger LOG = System.getLogger(BlobTransfer.class.getName());
 
   /** Reads up to as many bytes as there are; fewer mean the end. */
   @FunctionalInterface
@@ -106,30 +109,42 @@ final class BlobTransfer implements AutoCloseable {
    *
    * @param response with all headers set, among them the length
    * @param length how many bytes are left to send
+   * @param piece how many bytes to hold in memory
    * @param guard watches the client
-   * @throws CloseConnectionException if not all could be read
-   * @throws io.helidon.webserver.ServerConnectionException if the client went away
+   * @throws CloseConnectionException if not all could be read, which is logged, or if the client
+   *     went away
    */
-  void send(ServerResponse response, long length, StallGuard guard) {
-    byte[] piece = new byte[(int) Math.min(PIECE, length)];
+  void send(ServerResponse response, long length, int piece, StallGuard guard) {
+    byte[] bytes = new byte[(int) Math.min(piece, length)];
     long left = length;
     OutputStream body = response.outputStream();
     try {
       while (left > 0) {
-        int wanted = (int) Math.min(piece.length, left);
+        // Helidon copies the first piece, to send it together with the headers.
+        int wanted = (int) Math.min(left == length ? FIRST_PIECE : bytes.length, left);
+        wanted = Math.min(wanted, bytes.length);
         guard.begin();
-        int read = source.read(piece, wanted);
-        if (read < wanted) {
-          throw new IOException("the blob ended " + (left - read) + " bytes too early");
-        }
-        body.write(piece, 0, read);
-        left -= read;
+        read(bytes, wanted, left);
+        body.write(bytes, 0, wanted);
+        left -= wanted;
       }
       body.close();
-    } catch (IOException | Failure e) {
-      throw new CloseConnectionException("a blob could not be sent to its end", e);
+    } catch (IOException e) {
+      throw new CloseConnectionException("the client went away", e);
     } finally {
       guard.end();
+    }
+  }
+
+  private void read(byte[] piece, int length, long left) {
+    try {
+      int read = source.read(piece, length);
+      if (read < length) {
+        throw new EOFException((left - read) + " bytes are missing");
+      }
+    } catch (IOException | RuntimeException e) {
+      LOG.log(WARNING, "a blob could not be read to its end; the connection is closed", e);
+      throw new CloseConnectionException("a blob could not be read to its end", e);
     }
   }
 
@@ -138,8 +153,7 @@ final class BlobTransfer implements AutoCloseable {
     try {
       resource.close();
     } catch (Exception e) {
-      System.getLogger(BlobTransfer.class.getName())
-          .log(System.Logger.Level.DEBUG, "a blob could not be closed", e);
+      LOG.log(DEBUG, "a blob could not be closed", e);
     }
   }
 }

@@ -11,8 +11,8 @@ import nixery.api.ConfigurationException;
  * @param drain how long {@link RegistryServer#close} lets running requests go on
  * @param stall how long a client may take to send the headers of a request, or to read 256 KiB of
  *     an answer, before it is cut off; how long it waits for a build does not count
- * @param maxConnections how many connections are served at a time; more wait in the backlog. Half
- *     of the file descriptors that the process may have are the limit in any case
+ * @param maxConnections how many connections are served at a time; more wait in the backlog. A
+ *     third of the file descriptors that the process may have is the limit in any case
  */
 public record RegistryConfig(
     String host, int port, Duration drain, Duration stall, int maxConnections) {

@@ -8,10 +8,14 @@ import io.helidon.common.socket.SocketOptions;
 import io.helidon.http.DirectHandler;
 import io.helidon.http.DirectHandler.EventType;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
 import io.helidon.http.ServerResponseHeaders;
 import io.helidon.http.Status;
+import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.DirectHandlers;
+import io.helidon.webserver.http.FilterChain;
+import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http1.Http1Config;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -74,7 +78,10 @@ public final class RegistryServer implements AutoCloseable {
             .addConnectionSelector(new Http1Selector(http1(guard)))
             .directHandlers(directHandlers())
             .routing(routing ->
-                routing.addFilter(new AccessLog()).any(new RegistryHandler(images, guard)))
+                routing
+                    .addFilter((chain, _, response) -> closeIfAnnounced(chain, response))
+                    .addFilter(new AccessLog())
+                    .any(new RegistryHandler(images, guard)))
             .build()
             .start();
     if (!server.isRunning()) {
@@ -163,6 +170,17 @@ public final class RegistryServer implements AutoCloseable {
       builder.addHandler(type, RegistryServer::refuse);
     }
     return builder.build();
+  }
+
+  /**
+   * Closes the connection after an answer that says so (RFC 9112, section 9.6). Helidon passes on
+   * what a client wishes, but leaves the closing to the client.
+   */
+  private static void closeIfAnnounced(FilterChain chain, RoutingResponse response) {
+    chain.proceed();
+    if (response.headers().containsToken(HeaderValues.CONNECTION_CLOSE)) {
+      throw new CloseConnectionException("announced by the answer");
+    }
   }
 
   /** Answers what does not get as far as {@link RegistryHandler}: it is not even proper HTTP. */

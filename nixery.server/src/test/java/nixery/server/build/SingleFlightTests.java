@@ -3,6 +3,7 @@ package nixery.server.build;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -21,7 +22,8 @@ import org.junit.jupiter.api.Timeout;
 final class SingleFlightTests {
 
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
-  private final SingleFlight<String, Integer> flights = new SingleFlight<>(threads);
+  private final SingleFlight<String, Integer> flights =
+      new SingleFlight<>(threads, Duration.ofMillis(500));
   private final AtomicInteger flown = new AtomicInteger();
   private final CountDownLatch landing = new CountDownLatch(1);
 
@@ -69,21 +71,32 @@ final class SingleFlightTests {
     assertThat(second.get()).isEqualTo(1);
   }
 
+  private int fail(FailureCode code) {
+    flown.incrementAndGet();
+    throw new Failure(code, "why");
+  }
+
   @Test
-  void failuresReachEveryPassengerAndAreNotKept() {
+  void theClientsFailuresAreToldForAMomentLonger() throws InterruptedException {
     for (int i = 0; i < 2; i++) {
-      assertThatThrownBy(() ->
-              flights.get(
-                  "key",
-                  () -> {
-                    throw new Failure(FailureCode.BUILD_FAILED, "why");
-                  }))
+      assertThatThrownBy(() -> flights.get("key", () -> fail(FailureCode.BUILD_FAILED)))
           .isInstanceOfSatisfying(
               Failure.class,
               failure -> assertThat(failure.code()).isEqualTo(FailureCode.BUILD_FAILED))
           .hasMessage("why");
     }
+    assertThat(flown).hasValue(1);
+    Thread.sleep(1000);
     assertThat(flights.get("key", () -> 1)).isEqualTo(1);
+  }
+
+  @Test
+  void otherFailuresAreNotKept() {
+    for (int i = 0; i < 2; i++) {
+      assertThatThrownBy(() -> flights.get("key", () -> fail(FailureCode.STORAGE_UNAVAILABLE)))
+          .isInstanceOf(Failure.class);
+    }
+    assertThat(flown).hasValue(2);
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,9 +33,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 record NixRealiseTests(TestNix.Version version) {
 
-  private static final String SYSTEM =
-      System.getProperty("os.arch").equals("aarch64") ? "aarch64-linux" : "x86_64-linux";
-
   @TempDir private static Path folder;
   private static TestNix test;
   private static Nix nix;
@@ -52,7 +50,11 @@ record NixRealiseTests(TestNix.Version version) {
 
   private static Collection<Found> found(String set, String... names) throws Exception {
     Path file = Files.writeString(folder.resolve("set.nix"), TestNix.PRELUDE + set);
-    return nix.resolve(file, SYSTEM, new TreeSet<>(List.of(names))).packages().values().stream()
+    return nix
+        .resolve(file, TestNix.SYSTEM, new TreeSet<>(List.of(names)))
+        .packages()
+        .values()
+        .stream()
         .map(resolved -> (Found) resolved)
         .toList();
   }
@@ -297,7 +299,7 @@ record NixRealiseTests(TestNix.Version version) {
     try (var files = Files.list(scratch)) {
       return files.findAny().isEmpty();
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
   }
 

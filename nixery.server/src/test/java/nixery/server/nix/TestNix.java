@@ -50,6 +50,10 @@ final class TestNix implements AutoCloseable {
     }
   }
 
+  /** The platform of this machine. */
+  static final String SYSTEM =
+      System.getProperty("os.arch").equals("aarch64") ? "aarch64-linux" : "x86_64-linux";
+
   /** Begins a package set: {@code sh NAME ATTRIBUTES SCRIPT} is a derivation. */
   static final String PRELUDE =
       """
@@ -143,17 +147,31 @@ final class TestNix implements AutoCloseable {
 
   /** Lets Nix delete what no root protects. */
   void collectGarbage() throws IOException, InterruptedException {
-    var builder =
-        new ProcessBuilder(
-            binFolder.map(folder -> folder.resolve("nix-store").toString()).orElse("nix-store"),
-            "--gc");
-    builder.environment().putAll(environment);
-    builder.redirectErrorStream(true);
+    ProcessBuilder builder = command("nix-store", "--gc");
     Process process = builder.start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     if (process.waitFor() != 0) {
       throw new IOException(output);
     }
+  }
+
+  /** Starts a daemon for the store, for the caller to end. */
+  Process startDaemon(Path socket) throws IOException {
+    ProcessBuilder builder = command("nix-daemon", "--store", store.toString());
+    builder.environment().put("NIX_REMOTE", "");
+    builder.environment().put("NIX_DAEMON_SOCKET_PATH", socket.toString());
+    builder.redirectOutput(store.resolve("daemon.log").toFile());
+    return builder.start();
+  }
+
+  private ProcessBuilder command(String program, String... arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(binFolder.map(folder -> folder.resolve(program).toString()).orElse(program));
+    command.addAll(List.of(arguments));
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().putAll(environment);
+    builder.redirectErrorStream(true);
+    return builder;
   }
 
   boolean has(String storePath) {

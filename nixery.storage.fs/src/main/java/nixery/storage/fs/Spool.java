@@ -122,16 +122,11 @@ final class Spool implements AutoCloseable {
       length += count;
       count = in.read(buffer);
     }
-    if (length > content.length()) {
-      throw new StorageException(
-          "refused content that is longer than the %d bytes that were promised"
-              .formatted(content.length()));
-    }
     String found = HexFormat.of().formatHex(digest.digest());
     if (length != content.length() || !found.equals(content.sha256())) {
       throw new StorageException(
-          "refused content of %d bytes with SHA-256 %s: promised were %d bytes with %s"
-              .formatted(length, found, content.length(), content.sha256()));
+          "refused content that is not the promised %d bytes with SHA-256 %s: the first %d have %s"
+              .formatted(content.length(), content.sha256(), length, found));
     }
   }
 
