@@ -7,6 +7,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -163,7 +164,8 @@ public final class GcsStorageProvider implements StorageProvider {
           "NIXERY_GCS_ENDPOINT must be scheme, host and port alone, such as"
               + " https://storage.googleapis.com.");
     }
-    return URI.create(endpoint.getScheme() + "://" + endpoint.getRawAuthority());
+    return URI.create(
+        endpoint.getScheme().toLowerCase(Locale.ROOT) + "://" + endpoint.getRawAuthority());
   }
 
   private static String folder(String prefix) {
