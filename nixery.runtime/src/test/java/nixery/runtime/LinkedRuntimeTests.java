@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.lang.module.ModuleFinder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -61,12 +60,12 @@ final class LinkedRuntimeTests {
   @Test
   void theReadmesCommandLinksARuntimeThatServes() throws IOException {
     Path runtime = folder.resolve("my-nixery");
-    List<String> command = new ArrayList<>(List.of(readmeCommand().split("\\s+")));
-    assertThat(command.getFirst()).isEqualTo("jlink");
-    command.set(0, Path.of(System.getProperty("java.home"), "bin", "jlink").toString());
-    command.set(command.indexOf("my-nixery"), runtime.toString());
-    Shell.Result linked =
-        Shell.attempt(new ProcessBuilder(command).directory(TestServer.PROJECT.toFile()));
+    String commands = readmeCommands().replace("my-nixery", runtime.toString());
+    ProcessBuilder shell =
+        new ProcessBuilder("sh", "-euc", commands).directory(TestServer.PROJECT.toFile());
+    String jdk = Path.of(System.getProperty("java.home"), "bin").toString();
+    shell.environment().merge("PATH", jdk, (path, bin) -> bin + ":" + path);
+    Shell.Result linked = Shell.attempt(shell);
     assertThat(linked.status()).as(linked.output()).isZero();
     assertThat(modules(runtime))
         .filteredOn(name -> name.startsWith("nixery."))
@@ -81,12 +80,12 @@ final class LinkedRuntimeTests {
     }
   }
 
-  private static String readmeCommand() throws IOException {
+  private static String readmeCommands() throws IOException {
     Matcher block =
         Pattern.compile("```sh\n(jlink @[^`]*)```")
             .matcher(Files.readString(TestServer.PROJECT.resolve("README.md")));
     assertThat(block.find()).as("the README has a jlink command").isTrue();
-    return block.group(1).replace("\\\n", " ").strip();
+    return block.group(1);
   }
 
   @Test

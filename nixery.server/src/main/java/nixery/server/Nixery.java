@@ -84,13 +84,15 @@ final class Nixery implements AutoCloseable {
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
             settings.get(ServerSettings.LEASE));
-    ImageService images = keep(new ImageService(source, nix, storage, packer, buildConfig));
+    ImageService images = new ImageService(source, nix, storage, packer, buildConfig);
     RegistryServer registry =
         keep(
             RegistryServer.start(
                 images,
                 new RegistryConfig(
                     settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT))));
+    // Closed before the registry, which then tells those who wait to come back later.
+    keep(images);
     LOG.log(
         System.Logger.Level.INFO,
         "{0} serves {1} from {2} storage with Nix {3}",
@@ -206,7 +208,7 @@ final class Nixery implements AutoCloseable {
     return greeting;
   }
 
-  /** Stops listening, lets running transfers end, stops builds, and closes what was opened. */
+  /** Stops builds, stops listening, lets running transfers end, and closes what was opened. */
   @Override
   public void close() {
     while (!opened.isEmpty()) {

@@ -75,8 +75,8 @@ record Plugins(List<StorageProvider> storages, List<PackageSourceProvider> sourc
   private static <P extends Plugin> List<P> providers(ModuleLayer layer, Class<P> type) {
     try {
       return ServiceLoader.load(layer, type).stream()
-          .filter(provider -> provider.type().getModule().getLayer() == layer)
           .map(ServiceLoader.Provider::get)
+          .filter(plugin -> plugin.getClass().getModule().getLayer() == layer)
           .toList();
     } catch (ServiceConfigurationError | LinkageError e) {
       throw new ConfigurationException(

@@ -30,7 +30,7 @@ final class ServerSettings {
               + " ~/.cache");
 
   static final Setting<Duration> NIX_TIMEOUT =
-      Setting.seconds("NIX_TIMEOUT", "how long Nix may build the packages of one image, in seconds")
+      Setting.seconds("NIX_TIMEOUT", "how long Nix may build one derivation, in seconds")
           .withDefault("60");
 
   static final Setting<Duration> EVAL_TIMEOUT =
@@ -55,7 +55,7 @@ final class ServerSettings {
               "NIXERY_LEASE",
               "after how long another server on the same storage that gives no sign of life is"
                   + " replaced, in seconds")
-          .withDefault("30");
+          .withDefault("10");
 
   static final Setting<Path> NIX_BIN =
       Setting.path(
@@ -69,9 +69,11 @@ final class ServerSettings {
               + " else /");
 
   /** Nix's own variable, which names a daemon, or a folder with a store of its own. */
-  static final Setting<String> NIX_REMOTE = Setting.text("NIX_REMOTE", "Nix's own");
+  static final Setting<String> NIX_REMOTE =
+      Setting.text("NIX_REMOTE", "Nix's own: the daemon, or a folder with a store of its own");
 
-  static final Setting<Path> XDG_CACHE_HOME = Setting.path("XDG_CACHE_HOME", "the user's caches");
+  static final Setting<Path> XDG_CACHE_HOME =
+      Setting.path("XDG_CACHE_HOME", "folder of the user's caches");
 
   static final Setting<Boolean> DEBUG =
       Setting.flag("NIXERY_DEBUG", "log what Nix prints and why things fail in full")
@@ -94,6 +96,8 @@ final class ServerSettings {
         LEASE,
         NIX_BIN,
         NIX_ROOT,
-        DEBUG);
+        DEBUG,
+        NIX_REMOTE,
+        XDG_CACHE_HOME);
   }
 }

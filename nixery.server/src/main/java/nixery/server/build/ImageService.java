@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import nixery.api.source.PackageSource;
 import nixery.api.source.ResolvedTag;
@@ -94,14 +95,16 @@ public final class ImageService implements Images, AutoCloseable {
   private Image make(ImageName name, ResolvedTag tag, Optional<Digest> otherKey)
       throws InterruptedException {
     List<Resolved.Found> packages = resolver.resolve(name, tag);
-    Digest key = keys.image(name, ImageBuilder.outputs(packages));
+    Optional<Image> known = store.findImage(keys.image(name, ImageBuilder.outputs(packages)));
+    List<Resolved.Found> realisable =
+        known.isPresent() ? packages : resolver.realisable(packages, name, tag);
+    Digest key = keys.image(name, ImageBuilder.outputs(realisable));
     Image image =
-        leases.findOrMake(
-            "image-" + key.hex(),
-            () -> store.findImage(key),
-            () ->
-                Interruptible.run(
-                    () -> builder.build(key, name, resolver.realisable(packages, name, tag))));
+        known.orElseGet(() ->
+            leases.findOrMake(
+                "image-" + key.hex(),
+                () -> store.findImage(key),
+                () -> Interruptible.run(() -> builder.build(key, name, realisable))));
     otherKey.ifPresent(other -> store.alias(key, other));
     return image;
   }
@@ -147,9 +150,16 @@ public final class ImageService implements Images, AutoCloseable {
     return Translation.failures(source::tags);
   }
 
-  /** Stops all builds. */
+  /** Stops all builds, and waits until they have cleaned up behind them. */
   @Override
   public void close() {
     threads.shutdownNow();
+    try {
+      if (!threads.awaitTermination(30, TimeUnit.SECONDS)) {
+        LOG.log(System.Logger.Level.WARNING, "builds do not end");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

@@ -15,7 +15,7 @@ public interface Images {
 
   /**
    * Returns an image, built now if need be. Interrupting a waiting caller makes it leave; the build
-   * goes on if others wait for it.
+   * goes on.
    *
    * @param name a repository name as the client sent it, such as {@code shell/git}
    * @param tag a tag as the client sent it
