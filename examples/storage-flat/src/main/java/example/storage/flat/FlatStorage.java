@@ -217,8 +217,7 @@ final class FlatStorage implements Storage {
   public boolean removeRecord(Key key, String expected) {
     try {
       return locked(() ->
-          version(key).equals(Optional.of(expected))
-              && Files.deleteIfExists(file(records, key)));
+          version(key).equals(Optional.of(expected)) && Files.deleteIfExists(file(records, key)));
     } catch (IOException e) {
       throw failure("remove", key, e);
     }
