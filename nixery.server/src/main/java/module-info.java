@@ -20,6 +20,8 @@ module nixery.server {
   // Records that are kept as JSON.
   opens nixery.server.build to
       tools.jackson.databind;
+  opens nixery.server.nix to
+      tools.jackson.databind;
 
   uses PackageSourceProvider;
   uses StorageProvider;

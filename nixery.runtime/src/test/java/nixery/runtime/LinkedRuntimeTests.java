@@ -49,11 +49,12 @@ final class LinkedRuntimeTests {
   @Test
   void theServerKnowsEveryPlugin() {
     assertThat(Shell.run(TestServer.RUNTIME.resolve("bin/nixery").toString(), "--help"))
-        .contains(readmeProviders());
-  }
-
-  private static List<String> readmeProviders() {
-    return List.of("Storage `filesystem`", "Package source `path`");
+        .contains(
+            "Storage `filesystem`",
+            "Storage `gcs`",
+            "Package source `path`",
+            "Package source `git`",
+            "Package source `channel`");
   }
 
   /** The README shows how to link a runtime with the plugins that one wants. */

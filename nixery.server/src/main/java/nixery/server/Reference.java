@@ -1,6 +1,7 @@
 package nixery.server;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import nixery.api.Plugin;
 import nixery.api.Setting;
@@ -24,7 +25,8 @@ final class Reference {
       text.append('\n').append(section.title).append('\n');
       for (Setting<?> setting : section.settings) {
         text.append("  %s\n      %s%n".formatted(setting.name(), setting.meaning()));
-        text.append("      %s; %s%n".formatted(setting.expectation(), presence(setting)));
+        text.append(
+            "      %s; %s%n".formatted(setting.expectation(), section.presence(setting, "")));
       }
     }
     return text.toString();
@@ -35,7 +37,7 @@ final class Reference {
     StringBuilder text = new StringBuilder();
     for (Section section : sections(plugins)) {
       text.append("### ").append(section.title).append("\n\n");
-      text.append("| Variable | Meaning | Value | Default |\n|---|---|---|---|\n");
+      text.append("| Variable | Meaning | Value | |\n|---|---|---|---|\n");
       for (Setting<?> setting : section.settings) {
         text.append(
             "| `%s` | %s | %s | %s |\n"
@@ -43,35 +45,38 @@ final class Reference {
                     setting.name(),
                     setting.meaning(),
                     setting.expectation(),
-                    setting
-                        .defaultText()
-                        .map(value -> "`" + value + "`")
-                        .orElse(presence(setting))));
+                    section.presence(setting, "`")));
       }
       text.append('\n');
     }
     return text.toString();
   }
 
-  private static String presence(Setting<?> setting) {
-    return setting
-        .defaultText()
-        .map(value -> "default: " + value)
-        .orElse(setting.isRequired() ? "required" : "optional");
-  }
+  private record Section(String title, List<Setting<?>> settings, Optional<Setting<?>> selector) {
 
-  private record Section(String title, List<Setting<?>> settings) {}
+    /** Says what happens when the setting is not set, in Markdown or not. */
+    String presence(Setting<?> setting, String quote) {
+      if (selector.filter(setting::equals).isPresent()) {
+        return "chooses this source";
+      }
+      return setting
+          .defaultText()
+          .map(value -> "default: " + quote + value + quote)
+          .orElse(setting.isRequired() ? "required" : "optional");
+    }
+  }
 
   private static List<Section> sections(Plugins plugins) {
     return Stream.of(
-            Stream.of(new Section("Server", ServerSettings.all())),
-            plugins.storages().stream().map(plugin -> section("Storage", plugin)),
-            plugins.sources().stream().map(plugin -> section("Package source", plugin)))
+            Stream.of(new Section("Server", ServerSettings.all(), Optional.empty())),
+            plugins.storages().stream().map(plugin -> section("Storage", plugin, Optional.empty())),
+            plugins.sources().stream()
+                .map(plugin -> section("Package source", plugin, Optional.of(plugin.selector()))))
         .flatMap(sections -> sections)
         .toList();
   }
 
-  private static Section section(String kind, Plugin plugin) {
-    return new Section("%s `%s`".formatted(kind, plugin.name()), plugin.settings());
+  private static Section section(String kind, Plugin plugin, Optional<Setting<?>> selector) {
+    return new Section("%s `%s`".formatted(kind, plugin.name()), plugin.settings(), selector);
   }
 }

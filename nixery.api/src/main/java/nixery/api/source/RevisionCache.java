@@ -114,8 +114,8 @@ public final class RevisionCache implements AutoCloseable {
   }
 
   /**
-   * Deletes what is too old or too much, as {@link #open} and {@link #get} do whenever something
-   * was made. What cannot be deleted is left to the next time.
+   * Takes away what is too old or too much, as {@link #open} and {@link #get} do whenever something
+   * was made, and deletes it in the background. What cannot be deleted is left to the next time.
    */
   public void prune() {
     folders.prune(most, age);

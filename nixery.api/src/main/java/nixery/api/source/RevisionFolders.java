@@ -4,23 +4,14 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -45,8 +36,9 @@ import nixery.api.Scratch;
  *
  * <p>The layout is {@code revisions/REVISION/source}, what was made, {@code
  * revisions/REVISION/complete}, its {@link Tally}, whose time is that of the last use, {@code
- * scratch}, what is being made or deleted, and {@code locks}. A shared lock on a revision's byte
- * means that it is in use, an exclusive one that it is being made or deleted.
+ * scratch}, what is being made, {@code garbage}, what is being deleted, and {@code locks}. A shared
+ * lock on a revision's byte means that it is in use, an exclusive one that it is being made or
+ * deleted.
  *
  * <p>All state of all instances is guarded by one monitor, which is never held for long.
  */
@@ -63,17 +55,15 @@ final class RevisionFolders {
   /** How often a revision is made for one call if it vanishes at once. */
   private static final int ATTEMPTS = 3;
 
-  /** How long another process may take to make a revision. */
-  private static final Duration PATIENCE = Duration.ofHours(1);
-
   private static final Duration STOPPING = Duration.ofSeconds(30);
 
   private final Path folder;
   private final Path revisions;
-  private final FileChannel locks;
+  private final RevisionLocks locks;
 
   private int joined;
   private Scratch scratch;
+  private Garbage garbage;
   private final Map<String, Use> uses = new HashMap<>();
   private final Map<String, Flight> flights = new HashMap<>();
   private final Set<String> verified = new HashSet<>();
@@ -101,48 +91,13 @@ final class RevisionFolders {
     }
   }
 
-  /** How much there is in a folder, which changes if anything is missing or cut short. */
-  private record Tally(long entries, long bytes) {
-
-    static Tally of(Path tree) throws IOException {
-      long[] sums = new long[2];
-      Files.walkFileTree(
-          tree,
-          new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult preVisitDirectory(Path dir, BasicFileAttributes attributes) {
-              sums[0]++;
-              return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
-              sums[0]++;
-              sums[1] += attributes.size();
-              return FileVisitResult.CONTINUE;
-            }
-          });
-      return new Tally(sums[0], sums[1]);
-    }
-
-    @Override
-    public String toString() {
-      return entries + " entries, " + bytes + " bytes\n";
-    }
-  }
-
   private RevisionFolders(Path folder) throws IOException {
     this.folder = folder;
     this.revisions =
         Files.createDirectories(
             folder.resolve("revisions"),
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-    this.locks =
-        FileChannel.open(
-            folder.resolve("locks"),
-            StandardOpenOption.CREATE,
-            StandardOpenOption.READ,
-            StandardOpenOption.WRITE);
+    this.locks = new RevisionLocks(folder.resolve("locks"));
   }
 
   /** Opens a folder, for {@link #leave} to close. */
@@ -157,6 +112,7 @@ final class RevisionFolders {
       try {
         if (folders.joined == 0) {
           folders.scratch = Scratch.open(real.resolve("scratch"));
+          folders.garbage = new Garbage(real.resolve("garbage"));
         }
         folders.joined++;
         return folders;
@@ -192,6 +148,7 @@ final class RevisionFolders {
       joined--;
       try {
         if (joined == 0) {
+          garbage.stop();
           scratch.close();
         }
       } finally {
@@ -297,7 +254,7 @@ final class RevisionFolders {
   private FileLock obtain(String revision, RevisionCache.Maker maker, RevisionCache owner)
       throws IOException, InterruptedException {
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-      FileLock shared = lock(revision, true);
+      FileLock shared = locks.lock(revision, true);
       boolean complete = false;
       try {
         complete = isComplete(revision);
@@ -310,7 +267,7 @@ final class RevisionFolders {
           shared.release();
         }
       }
-      FileLock exclusive = lock(revision, false);
+      FileLock exclusive = locks.lock(revision, false);
       try {
         if (!isComplete(revision)) {
           make(revision, maker);
@@ -333,16 +290,17 @@ final class RevisionFolders {
       Files.writeString(unfinished.resolve(COMPLETE), Tally.of(source).toString());
       if (Files.exists(place)) {
         LOG.log(Level.WARNING, "{0} is damaged and made again", place);
-        Path damaged = scratch.next();
-        Files.move(place, damaged, StandardCopyOption.ATOMIC_MOVE);
-        discard(damaged);
+        garbage.take(place);
       }
       Files.move(unfinished, place, StandardCopyOption.ATOMIC_MOVE);
       synchronized (MONITOR) {
         verified.add(revision);
       }
     } finally {
-      discard(unfinished);
+      if (Files.exists(unfinished)) {
+        garbage.take(unfinished);
+        garbage.clean();
+      }
     }
   }
 
@@ -376,36 +334,6 @@ final class RevisionFolders {
     }
   }
 
-  private FileLock lock(String revision, boolean shared) throws IOException, InterruptedException {
-    long deadline = System.nanoTime() + PATIENCE.toNanos();
-    long pause = 5;
-    while (true) {
-      synchronized (MONITOR) {
-        FileLock lock = locks.tryLock(position(revision), 1, shared);
-        if (lock != null) {
-          return lock;
-        }
-      }
-      if (System.nanoTime() - deadline > 0) {
-        throw new IOException(
-            "another process has been working on " + revision + " for " + PATIENCE);
-      }
-      Thread.sleep(pause);
-      pause = Math.min(2 * pause, 200);
-    }
-  }
-
-  /** Returns the byte that stands for a revision in the file of locks, which has no content. */
-  private static long position(String revision) {
-    try {
-      byte[] hash =
-          MessageDigest.getInstance("SHA-256").digest(revision.getBytes(StandardCharsets.UTF_8));
-      return ByteBuffer.wrap(hash).getLong() >>> 2;
-    } catch (NoSuchAlgorithmException e) {
-      throw new LinkageError("every Java runtime has SHA-256", e);
-    }
-  }
-
   /** Deletes revisions that nobody uses, starting with the one that was not used for longest. */
   void prune(int most, Duration age) {
     record Kept(String revision, Instant lastUse) {}
@@ -424,6 +352,7 @@ final class RevisionFolders {
     } catch (IOException | UncheckedIOException e) {
       LOG.log(Level.WARNING, "cannot delete old revisions in " + revisions, e);
     }
+    garbage.clean();
   }
 
   private static Instant lastUse(Path place) throws IOException {
@@ -435,34 +364,22 @@ final class RevisionFolders {
   }
 
   private void delete(String revision) throws IOException {
-    Path garbage;
     synchronized (MONITOR) {
       if (uses.containsKey(revision) || flights.containsKey(revision)) {
         return;
       }
-      FileLock exclusive = locks.tryLock(position(revision), 1, false);
-      if (exclusive == null) {
+      Optional<FileLock> exclusive = locks.tryLock(revision, false);
+      if (exclusive.isEmpty()) {
         return;
       }
       try {
-        garbage = scratch.next();
         verified.remove(revision);
-        Files.move(revisions.resolve(revision), garbage, StandardCopyOption.ATOMIC_MOVE);
+        garbage.take(revisions.resolve(revision));
       } catch (NoSuchFileException e) {
-        return; // another process was faster
+        LOG.log(Level.DEBUG, "another process deleted " + revision, e);
       } finally {
-        exclusive.release();
+        exclusive.get().release();
       }
-    }
-    discard(garbage);
-  }
-
-  /** Deletes what does no harm if it stays until the scratch folder goes. */
-  private static void discard(Path tree) {
-    try {
-      Scratch.deleteTree(tree);
-    } catch (IOException | UncheckedIOException e) {
-      LOG.log(Level.WARNING, "cannot delete " + tree, e);
     }
   }
 

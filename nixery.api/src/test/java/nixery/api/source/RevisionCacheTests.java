@@ -267,6 +267,27 @@ class RevisionCacheTests {
         folder.resolve("revisions").resolve(revision).resolve("complete"), FileTime.from(when));
   }
 
+  @Test
+  void whatWasDroppedIsDeletedInTheEnd() throws Exception {
+    Path garbage = folder.resolve("garbage");
+    // As if a process had ended while it was deleting.
+    make(Files.createDirectories(garbage.resolve("left")));
+    Path locked = Files.createDirectory(garbage.resolve("left/read-only"));
+    Files.writeString(locked.resolve("file"), "");
+    assertThat(locked.toFile().setWritable(false)).isTrue();
+    try (RevisionCache cache = open(1)) {
+      for (int i = 0; i < 10; i++) {
+        cache.get("r" + i, this::make).close();
+        used("r" + i, Instant.now().minusSeconds(100 - i));
+      }
+      assertThat(kept()).containsExactly("r9");
+      while (!names(garbage).isEmpty()) {
+        Thread.sleep(5);
+      }
+    }
+    assertThat(garbage).isEmptyDirectory();
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"default.nix", "pkgs/link"})
   void whatIsIncompleteIsMadeAgain(String file) throws IOException {

@@ -1,0 +1,279 @@
+package nixery.source.git;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
+import nixery.api.Scratch;
+import nixery.api.source.SourceUnavailableException;
+import org.eclipse.jgit.errors.MissingObjectException;
+import org.eclipse.jgit.lib.EmptyProgressMonitor;
+import org.eclipse.jgit.lib.ObjectId;
+import org.eclipse.jgit.lib.Ref;
+import org.eclipse.jgit.lib.RefUpdate;
+import org.eclipse.jgit.lib.Repository;
+import org.eclipse.jgit.lib.StoredConfig;
+import org.eclipse.jgit.storage.file.FileRepositoryBuilder;
+import org.eclipse.jgit.transport.BasePackFetchConnection;
+import org.eclipse.jgit.transport.FetchConnection;
+import org.eclipse.jgit.transport.RefSpec;
+import org.eclipse.jgit.transport.TagOpt;
+import org.eclipse.jgit.transport.Transport;
+
+/**
+ * A repository that is reached through the network.
+ *
+ * <p>Commits are fetched without their history, into a bare repository that is kept until this is
+ * closed: fetching the next commit then costs what has changed. It is thrown away when it has
+ * become large or is damaged.
+ */
+final class NetworkRepository implements GitRepository {
+
+  /** What was fetched is remembered under this prefix, so that the server is told of it. */
+  private static final String FETCHED = "refs/nixery/";
+
+  private static final int MOST_PACKS = 32;
+
+  /** How far back a commit is searched for on servers that give out the tips of refs only. */
+  private static final int DEEPEST = 1000;
+
+  private final Connections connections;
+  private final RepositoryAddress address;
+  private final Scratch scratch;
+  private final ReentrantLock lock = new ReentrantLock();
+  private Path store;
+
+  /**
+   * Makes one; nothing is connected yet.
+   *
+   * @param connections opens connections
+   * @param address of the repository
+   * @param scratch for what is fetched
+   */
+  NetworkRepository(Connections connections, RepositoryAddress address, Scratch scratch) {
+    this.connections = connections;
+    this.address = address;
+    this.scratch = scratch;
+    this.store = scratch.next();
+  }
+
+  @Override
+  public Map<String, ObjectId> refs(Collection<String> prefixes) {
+    try (Transport transport = connections.open(address)) {
+      Map<String, ObjectId> peeled = new HashMap<>();
+      advertised(transport, prefixes)
+          .forEach((name, ref) ->
+              peeled.put(
+                  name,
+                  ref.getPeeledObjectId() == null ? ref.getObjectId() : ref.getPeeledObjectId()));
+      return peeled;
+    } catch (IOException e) {
+      throw connections.unavailable(address, e);
+    }
+  }
+
+  private static Map<String, Ref> advertised(Transport transport, Collection<String> prefixes)
+      throws IOException {
+    Map<String, Ref> refs = new HashMap<>();
+    try (FetchConnection connection =
+        transport.openFetch(List.of(), prefixes.toArray(String[]::new))) {
+      if (!(connection instanceof BasePackFetchConnection)) {
+        throw new IOException("the server has only files, and not git's protocol");
+      }
+      for (Ref ref : connection.getRefs()) {
+        if (ref.getObjectId() != null) {
+          refs.put(ref.getName(), ref);
+        }
+      }
+    }
+    return refs;
+  }
+
+  @Override
+  public List<Submodule> export(
+      ObjectId commit, Path target, Allowance allowance, Deadline deadline)
+      throws IOException, MissingCommitException {
+    try {
+      lock.lockInterruptibly();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw connections.unavailable(address, new IOException("interrupted", e));
+    }
+    try {
+      discardIfLarge();
+      try (Repository fetched = open(store)) {
+        boolean isNew = fetched.exactRef(FETCHED + commit.name()) == null;
+        if (!isNew || fetchCommit(fetched, commit, deadline)) {
+          return new CommitExport(fetched, allowance).write(commit, target);
+        }
+      }
+      return exportFromHistory(commit, target, allowance, deadline);
+    } catch (MissingObjectException e) {
+      discard();
+      throw new SourceUnavailableException(
+          "%s sent commit %s without all of its files.".formatted(address, commit.name()), e);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static Repository open(Path folder) throws IOException {
+    Repository repository =
+        new FileRepositoryBuilder().setBare().setGitDir(folder.toFile()).build();
+    if (!Files.exists(folder)) {
+      repository.create(true);
+      // JGit must not tidy up in the background: the folder may be deleted at any time.
+      StoredConfig config = repository.getConfig();
+      config.setInt("gc", null, "auto", 0);
+      config.setInt("gc", null, "autoPackLimit", 0);
+      config.setBoolean("gc", null, "autoDetach", false);
+      config.save();
+    }
+    return repository;
+  }
+
+  private void discardIfLarge() throws IOException {
+    Path packs = store.resolve("objects").resolve("pack");
+    if (!Files.exists(packs)) {
+      return;
+    }
+    long count;
+    try (Stream<Path> files = Files.list(packs)) {
+      count = files.filter(file -> file.toString().endsWith(".pack")).count();
+    }
+    if (count >= MOST_PACKS) {
+      discard();
+    }
+  }
+
+  private void discard() throws IOException {
+    Path old = store;
+    store = scratch.next();
+    Scratch.deleteTree(old);
+  }
+
+  /** Fetches a commit alone; false if the server does not give it, or not this way. */
+  private boolean fetchCommit(Repository fetched, ObjectId commit, Deadline deadline)
+      throws IOException {
+    try {
+      fetch(fetched, List.of(new RefSpec(commit.name())), 1, deadline);
+    } catch (RefusedException e) {
+      String tip = tip(commit);
+      if (tip.isEmpty()) {
+        return false;
+      }
+      fetchTip(fetched, tip, deadline);
+    }
+    if (!fetched.getObjectDatabase().has(commit)) {
+      return false;
+    }
+    RefUpdate update = fetched.updateRef(FETCHED + commit.name());
+    update.setNewObjectId(commit);
+    update.forceUpdate();
+    return true;
+  }
+
+  private void fetchTip(Repository fetched, String ref, Deadline deadline) throws IOException {
+    try {
+      fetch(fetched, List.of(new RefSpec("+" + ref + ":refs/nixery-tip")), 1, deadline);
+    } catch (RefusedException e) {
+      throw connections.unavailable(address, e);
+    }
+  }
+
+  /** Says that the server answered, and what it answered is no. */
+  private static final class RefusedException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    RefusedException(Throwable cause) {
+      super(cause.getMessage(), cause);
+    }
+  }
+
+  private void fetch(Repository fetched, List<RefSpec> specs, int depth, Deadline deadline)
+      throws RefusedException {
+    try (Transport transport = connections.open(fetched, address)) {
+      transport.setTagOpt(TagOpt.NO_TAGS);
+      transport.setDepth(depth);
+      transport.fetch(
+          new EmptyProgressMonitor() {
+            @Override
+            public boolean isCancelled() {
+              return deadline.isOver();
+            }
+          },
+          specs);
+    } catch (IOException e) {
+      if (connections.isRefusal(address, e)) {
+        throw new RefusedException(e);
+      }
+      throw connections.unavailable(address, e);
+    }
+    if (deadline.isOver()) {
+      throw connections.unavailable(address, new IOException("interrupted"));
+    }
+  }
+
+  /** Returns a ref that leads to a commit; empty if there is none. */
+  private String tip(ObjectId commit) throws IOException {
+    try (Transport transport = connections.open(address)) {
+      for (Ref ref : advertised(transport, List.of("refs/")).values()) {
+        if (commit.equals(ref.getObjectId()) || commit.equals(ref.getPeeledObjectId())) {
+          return ref.getName();
+        }
+      }
+      return "";
+    } catch (IOException e) {
+      throw connections.unavailable(address, e);
+    }
+  }
+
+  /**
+   * Searches for a commit in the history of all branches and tags, if the server is of the kind
+   * that does not give out what is within a history by itself: one that knows only the first
+   * version of the protocol, which is told from its answering with more refs than it was asked for.
+   * All others would have given the commit if they had it, and must not be cloned in vain.
+   */
+  private List<Submodule> exportFromHistory(
+      ObjectId commit, Path target, Allowance allowance, Deadline deadline)
+      throws IOException, MissingCommitException {
+    List<RefSpec> specs = new ArrayList<>();
+    try (Transport transport = connections.open(address)) {
+      if (!advertised(transport, List.of("refs/heads/")).containsKey("HEAD")) {
+        throw new MissingCommitException();
+      }
+    } catch (IOException e) {
+      throw connections.unavailable(address, e);
+    }
+    specs.add(new RefSpec("+refs/heads/*:refs/heads/*"));
+    specs.add(new RefSpec("+refs/tags/*:refs/tags/*"));
+    Path history = scratch.next();
+    try (Repository fetched = open(history)) {
+      fetch(fetched, specs, DEEPEST, deadline);
+      if (!fetched.getObjectDatabase().has(commit)) {
+        throw new MissingCommitException();
+      }
+      return new CommitExport(fetched, allowance).write(commit, target);
+    } catch (RefusedException e) {
+      throw connections.unavailable(address, e);
+    } finally {
+      Scratch.deleteTree(history);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    lock.lock();
+    try {
+      Scratch.deleteTree(store);
+    } finally {
+      lock.unlock();
+    }
+  }
+}

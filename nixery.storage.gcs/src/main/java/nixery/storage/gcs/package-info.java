@@ -1,0 +1,2 @@
+/** Storage in a Google Cloud Storage bucket. */
+package nixery.storage.gcs;
