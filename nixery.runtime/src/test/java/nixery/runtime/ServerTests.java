@@ -110,7 +110,7 @@ final class ServerTests {
     Path spool = folder.resolve("storage/spool");
     for (int kill = 0; kill < 3; kill++) {
       TestServer server = TestServer.start(folder, FIXTURES);
-      server.getAsync("/v2/big/git/manifests/latest");
+      var _ = server.getAsync("/v2/big/git/manifests/latest");
       long sizeWanted = (kill + 1) * 5_000_000L;
       await(() -> size(spool) > sizeWanted);
       server.kill();
