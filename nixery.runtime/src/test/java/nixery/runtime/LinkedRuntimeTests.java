@@ -8,8 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -60,13 +58,7 @@ final class LinkedRuntimeTests {
   @Test
   void theReadmesCommandLinksARuntimeThatServes() throws IOException {
     Path runtime = folder.resolve("my-nixery");
-    String commands = readmeCommands().replace("my-nixery", runtime.toString());
-    ProcessBuilder shell =
-        new ProcessBuilder("sh", "-euc", commands).directory(TestServer.PROJECT.toFile());
-    String jdk = Path.of(System.getProperty("java.home"), "bin").toString();
-    shell.environment().merge("PATH", jdk, (path, bin) -> bin + ":" + path);
-    Shell.Result linked = Shell.attempt(shell);
-    assertThat(linked.status()).as(linked.output()).isZero();
+    new Document("README.md").link(runtime);
     assertThat(modules(runtime))
         .filteredOn(name -> name.startsWith("nixery."))
         .containsExactly(
@@ -80,19 +72,11 @@ final class LinkedRuntimeTests {
     }
   }
 
-  private static String readmeCommands() throws IOException {
-    Matcher block =
-        Pattern.compile("```sh\n(jlink @[^`]*)```")
-            .matcher(Files.readString(TestServer.PROJECT.resolve("README.md")));
-    assertThat(block.find()).as("the README has a jlink command").isTrue();
-    return block.group(1);
-  }
-
   @Test
   void theReadmesReferenceIsWhatTheSettingsDeclare() throws IOException {
     String reference =
         Shell.run(TestServer.RUNTIME.resolve("bin/nixery").toString(), "--reference");
-    assertThat(Files.readString(TestServer.PROJECT.resolve("README.md")))
+    assertThat(new Document("README.md").text())
         .as("regenerate it: nixery.runtime/target/nixery/bin/nixery --reference")
         .contains(reference);
   }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -121,10 +122,12 @@ final class ServerTests {
     try (TestServer server = TestServer.start(folder.resolve("before"), FIXTURES)) {
       server.pull("big/git");
     }
+    Map<String, String> variables = new TreeMap<>(FIXTURES);
+    variables.put("NIXERY_LEASE", "2");
     Path spool = folder.resolve("storage/spool");
     for (int kill = 0; kill < 3; kill++) {
-      TestServer server = TestServer.start(folder, FIXTURES);
-      server.getAsync("/v2/big/git/manifests/latest");
+      TestServer server = TestServer.start(folder, variables);
+      var _ = server.getAsync("/v2/big/git/manifests/latest");
       long sizeWanted = (kill + 1) * 5_000_000L;
       await(() -> size(spool) > sizeWanted);
       server.kill();
@@ -132,7 +135,7 @@ final class ServerTests {
       assertThat(size(spool)).as("it was packing").isPositive();
       assertEveryBlobIsWhole();
     }
-    try (TestServer server = TestServer.start(folder, FIXTURES)) {
+    try (TestServer server = TestServer.start(folder, variables)) {
       assertThat(size(spool)).as("what was left is swept").isZero();
       server.pull("big/git");
       assertEveryBlobIsWhole();

@@ -125,6 +125,8 @@ final class Nixery implements AutoCloseable {
     thread.setContextClassLoader(plugin.getClass().getClassLoader());
     try {
       return work.get();
+    } catch (LinkageError e) {
+      throw Plugins.unloadable(plugin.getClass(), e);
     } finally {
       thread.setContextClassLoader(before);
     }
