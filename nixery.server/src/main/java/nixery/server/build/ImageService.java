@@ -8,6 +8,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import nixery.api.source.PackageSource;
 import nixery.api.source.ResolvedTag;
 import nixery.api.storage.Delivery;
@@ -45,6 +46,8 @@ public final class ImageService implements Images, AutoCloseable {
   private final PackageResolver resolver;
   private final ImageBuilder builder;
   private final Semaphore permits;
+  private final AtomicReference<Optional<String>> lastWarning =
+      new AtomicReference<>(Optional.empty());
   private final AtomicInteger waiting = new AtomicInteger();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final SingleFlight<Request, Image> flights = new SingleFlight<>(threads, FAILURES_LAST);
@@ -76,9 +79,16 @@ public final class ImageService implements Images, AutoCloseable {
   public Image image(String repository, String tag) {
     ImageName name = ImageName.parse(repository);
     ResolvedTag resolved = Translation.failures(() -> source.resolve(tag));
-    resolved.warning().ifPresent(warning -> LOG.log(System.Logger.Level.WARNING, warning));
+    logOnce(resolved.warning());
     return flights.get(
         new Request(name, resolved), () -> Translation.failures(() -> find(name, resolved)));
+  }
+
+  /** Logs a warning of the source when it comes up, not with every request while it lasts. */
+  private void logOnce(Optional<String> warning) {
+    if (!lastWarning.getAndSet(warning).equals(warning)) {
+      warning.ifPresent(text -> LOG.log(System.Logger.Level.WARNING, text));
+    }
   }
 
   private Image find(ImageName name, ResolvedTag tag) {

@@ -274,8 +274,11 @@ final class RegistryHandler implements Handler {
     String id = UUID.randomUUID().toString();
     switch (failure.code().kind()) {
       case USER -> {}
-      case EXTERNAL ->
-          LOG.log(WARNING, failure.code() + ": " + Text.printable(failure.getMessage()), failure);
+      case EXTERNAL -> {
+        String what = failure.code() + ": " + Text.printable(failure.getMessage());
+        // Where there is no cause, the trace tells nothing, and there may be many of these.
+        LOG.log(WARNING, what, failure.getCause() == null ? null : failure);
+      }
       case INTERNAL -> LOG.log(ERROR, "internal failure " + id, failure);
     }
     exchange.request().context().register(AccessLog.FAILURE, failure.code());
