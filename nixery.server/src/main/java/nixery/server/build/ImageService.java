@@ -15,6 +15,7 @@ import nixery.api.storage.Delivery;
 import nixery.api.storage.Storage;
 import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
+import nixery.image.Document;
 import nixery.image.LayerPacker;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
@@ -141,7 +142,7 @@ public final class ImageService implements Images, AutoCloseable {
   }
 
   @Override
-  public Optional<Manifest> manifest(Digest digest) {
+  public Optional<Document> manifest(Digest digest) {
     return Translation.failures(() -> store.findManifest(digest));
   }
 

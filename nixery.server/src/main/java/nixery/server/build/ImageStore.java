@@ -104,8 +104,11 @@ final class ImageStore {
   Image saveImage(Digest key, List<PackedLayerInfo> layers, ImageDocuments documents) {
     Document config = documents.config();
     storage.put(blob(config.digest()), Content.of(config.bytes(), BLOB_TYPE));
-    Manifest docker = saveManifest(documents.dockerManifest());
-    Manifest oci = saveManifest(documents.ociManifest());
+    Document docker = documents.dockerManifest();
+    Document oci = documents.ociManifest();
+    for (Document manifest : List.of(docker, oci)) {
+      storage.put(manifest(manifest.digest()), Content.of(manifest.bytes(), manifest.mediaType()));
+    }
     List<String> blobs =
         Stream.concat(layers.stream().map(PackedLayerInfo::digest), Stream.of(config.digest()))
             .map(Digest::hex)
@@ -114,25 +117,20 @@ final class ImageStore {
     return new Image(docker, oci);
   }
 
-  private Manifest saveManifest(Document document) {
-    storage.put(manifest(document.digest()), Content.of(document.bytes(), document.mediaType()));
-    return new Manifest(document.mediaType(), document.digest(), document.bytes());
-  }
-
   /** Makes an image that is found under one key be found under another too. */
   void alias(Digest key, Digest otherKey) {
     read(imageKey(key), StoredImage.class).ifPresent(image -> write(imageKey(otherKey), image));
   }
 
   /** Returns a manifest by its digest. */
-  Optional<Manifest> findManifest(Digest digest) {
+  Optional<Document> findManifest(Digest digest) {
     return storage
         .open(manifest(digest), 0)
         .map(object -> {
           try (object) {
             byte[] bytes = object.stream().readAllBytes();
             JsonNode mediaType = json.readTree(bytes).path("mediaType");
-            return new Manifest(mediaType.asString(), digest, bytes);
+            return new Document(mediaType.asString(), digest, bytes);
           } catch (IOException | JacksonException e) {
             throw new StorageException("cannot read the manifest " + digest, e);
           }

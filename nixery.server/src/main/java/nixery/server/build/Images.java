@@ -5,6 +5,7 @@ import java.util.Optional;
 import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
+import nixery.image.Document;
 import nixery.server.failure.Failure;
 
 /**
@@ -29,7 +30,7 @@ public interface Images {
    * @param digest its digest
    * @return the manifest; empty if there is none with this digest
    */
-  Optional<Manifest> manifest(Digest digest);
+  Optional<Document> manifest(Digest digest);
 
   /**
    * Says how a layer or config gets to the client.

@@ -22,9 +22,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
+import nixery.image.Document;
 import nixery.server.build.Image;
 import nixery.server.build.Images;
-import nixery.server.build.Manifest;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import tools.jackson.databind.json.JsonMapper;
@@ -119,7 +119,7 @@ final class RegistryHandler implements Handler {
   // Manifests
 
   private void sendManifest(Exchange exchange, RepositoryName name, Reference reference) {
-    Manifest manifest =
+    Document manifest =
         switch (reference) {
           case Reference.Tag(String tag) -> {
             exchange.set(HeaderNames.VARY, "Accept");
@@ -142,7 +142,7 @@ final class RegistryHandler implements Handler {
    * Docker's form is preferred where the client likes both equally: every client reads it, and
    * Docker, containerd, Podman and skopeo all send both without weights.
    */
-  private static Manifest choose(Exchange exchange, Image image) {
+  private static Document choose(Exchange exchange, Image image) {
     Acceptance acceptance =
         Acceptance.parse(exchange.request().headers().all(HeaderNames.ACCEPT, List::of));
     String chosen = acceptance.choose(List.of(image.docker().mediaType(), image.oci().mediaType()));
