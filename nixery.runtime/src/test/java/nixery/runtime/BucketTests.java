@@ -112,7 +112,7 @@ final class BucketTests {
     Map<String, String> lease = Map.of("NIXERY_LEASE", "3");
     TestServer first = serve("first", lease);
     try (TestServer second = serve("second", lease)) {
-      first.getAsync("/v2/big/manifests/latest");
+      var _ = first.getAsync("/v2/big/manifests/latest");
       while (gcs.objects("bucket").stream().noneMatch(name -> name.contains("leases/layer-"))) {
         Thread.sleep(5);
       }
