@@ -27,7 +27,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 public final class LayerPacker implements AutoCloseable {
 
   /** Names the form of the archive and its compression. Changes whenever the bytes would. */
-  static final String FORMAT = "tar-1 deflate-1 block-" + DeflateEncoder.MOST_INPUT;
+  public static final String FORMAT = "tar-1 deflate-1 block-" + DeflateEncoder.MOST_INPUT;
 
   /** Of directories that layers share: so that one who is not root can unpack the next layer. */
   private static final int SHARED_DIRECTORY_MODE = 0755;
@@ -131,13 +131,16 @@ public final class LayerPacker implements AutoCloseable {
       } else if (attributes.isDirectory()) {
         tar.directory(name, EXECUTABLE_MODE);
       } else {
-        throw new IOException("a layer cannot hold what is no file, directory or symbolic link");
+        throw new UnpackableException(
+            "a layer cannot hold what is no file, directory or symbolic link");
       }
       if (!attributes.isDirectory()) {
         return;
       }
     } catch (InterruptedIOException | ClosedByInterruptException e) {
       throw e;
+    } catch (UnpackableException e) {
+      throw new UnpackableException("/" + name + ": " + e.getMessage());
     } catch (IOException e) {
       // The messages of the former are often nothing but the file.
       String what = e instanceof FileSystemException ? e.toString() : e.getMessage();

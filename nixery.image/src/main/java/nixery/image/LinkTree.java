@@ -190,7 +190,8 @@ public final class LinkTree {
     private void put(Directory into, String name, Node node) throws IOException {
       into.entries.put(name, node);
       if (++entries > MOST_ENTRIES) {
-        throw new IOException("the packages have more than " + MOST_ENTRIES + " files to link");
+        throw new UnpackableException(
+            "the packages have more than " + MOST_ENTRIES + " files to link");
       }
     }
 

@@ -79,7 +79,8 @@ final class TarWriter {
 
   void entry(String name, char type, int mode, long size, String target) throws IOException {
     if (name.startsWith(WHITEOUT, name.lastIndexOf('/', name.length() - 2) + 1)) {
-      throw new IOException("a layer cannot hold a file whose name begins with " + WHITEOUT);
+      throw new UnpackableException(
+          "a layer cannot hold a file whose name begins with " + WHITEOUT);
     }
     SortedMap<String, String> records = new TreeMap<>();
     int split = split(name);

@@ -65,7 +65,7 @@ final class ConfigurationTests {
 
   @Test
   void portThatIsTaken() throws IOException {
-    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       String port = Integer.toString(taken.getLocalPort());
       assertThat(complaint(Map.of("PORT", port))).contains(port);
     }

@@ -6,11 +6,8 @@ import java.io.IOException;
 import java.lang.module.ModuleFinder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -61,13 +58,7 @@ final class LinkedRuntimeTests {
   @Test
   void theReadmesCommandLinksARuntimeThatServes() throws IOException {
     Path runtime = folder.resolve("my-nixery");
-    List<String> command = new ArrayList<>(List.of(readmeCommand().split("\\s+")));
-    assertThat(command.getFirst()).isEqualTo("jlink");
-    command.set(0, Path.of(System.getProperty("java.home"), "bin", "jlink").toString());
-    command.set(command.indexOf("my-nixery"), runtime.toString());
-    Shell.Result linked =
-        Shell.attempt(new ProcessBuilder(command).directory(TestServer.PROJECT.toFile()));
-    assertThat(linked.status()).as(linked.output()).isZero();
+    new Document("README.md").link(runtime);
     assertThat(modules(runtime))
         .filteredOn(name -> name.startsWith("nixery."))
         .containsExactly(
@@ -81,19 +72,11 @@ final class LinkedRuntimeTests {
     }
   }
 
-  private static String readmeCommand() throws IOException {
-    Matcher block =
-        Pattern.compile("```sh\n(jlink @[^`]*)```")
-            .matcher(Files.readString(TestServer.PROJECT.resolve("README.md")));
-    assertThat(block.find()).as("the README has a jlink command").isTrue();
-    return block.group(1).replace("\\\n", " ").strip();
-  }
-
   @Test
   void theReadmesReferenceIsWhatTheSettingsDeclare() throws IOException {
     String reference =
         Shell.run(TestServer.RUNTIME.resolve("bin/nixery").toString(), "--reference");
-    assertThat(Files.readString(TestServer.PROJECT.resolve("README.md")))
+    assertThat(new Document("README.md").text())
         .as("regenerate it: nixery.runtime/target/nixery/bin/nixery --reference")
         .contains(reference);
   }

@@ -138,11 +138,10 @@ final class OperationsTests {
       server.get("/health/live");
       assertThat(server.log())
           .isNotEmpty()
-          .allMatch(
-              line ->
-                  line.matches(
-                      "\\{\"timestamp\":\"[0-9T:.-]+Z\",\"level\":\"[A-Z]+\","
-                          + "\"logger\":\"[A-Za-z0-9_.]+\",\"message\":\".*}"));
+          .allMatch(line ->
+              line.matches(
+                  "\\{\"timestamp\":\"[0-9T:.-]+Z\",\"level\":\"[A-Z]+\","
+                      + "\"logger\":\"[A-Za-z0-9_.]+\",\"message\":\".*}"));
       assertThat(server.log())
           .filteredOn(line -> line.contains("\"request\":\"pull-1\""))
           .singleElement()
@@ -186,10 +185,9 @@ final class OperationsTests {
         return metrics(server).get("nixery_source_warnings_total") > 0;
       });
       assertThat(server.log())
-          .anyMatch(
-              line ->
-                  line.contains(" WARNING nixery.server.build.ImageService ")
-                      && line.contains("nixos-test"));
+          .anyMatch(line ->
+              line.contains(" WARNING nixery.server.build.ImageService ")
+                  && line.contains("nixos-test"));
     } finally {
       host.stop(0);
     }

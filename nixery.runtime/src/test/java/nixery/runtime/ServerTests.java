@@ -10,9 +10,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,13 +27,25 @@ final class ServerTests {
 
   @TempDir Path folder;
 
+  /** A Nix store where nothing is built yet. */
+  private final Path emptyNix = Path.of(TestServer.NIX + "-empty");
+
+  @AfterEach
+  void deleteEmptyNix() {
+    Shell.run("mkdir", "-p", emptyNix.toString());
+    Shell.run("chmod", "-R", "u+w", emptyNix.toString());
+    Shell.run("rm", "-rf", emptyNix.toString());
+  }
+
   @Test
   void theSameImageHasTheSameDigestOnEveryServer() throws IOException {
     String one;
     try (TestServer server = TestServer.start(folder.resolve("one"), Map.of())) {
       one = server.pull("shell/git");
     }
-    Map<String, String> singleThreaded = Map.of("JDK_JAVA_OPTIONS", "-XX:ActiveProcessorCount=1");
+    // Another host: another Nix store, where all is built anew, and one processor.
+    Map<String, String> singleThreaded =
+        Map.of("JDK_JAVA_OPTIONS", "-XX:ActiveProcessorCount=1", "NIX_REMOTE", emptyNix.toString());
     try (TestServer server = TestServer.start(folder.resolve("other"), singleThreaded)) {
       assertThat(server.pull("shell/shell/git/git")).isEqualTo(one);
       assertThat(server.pull("git")).isNotEqualTo(one);
@@ -107,17 +122,20 @@ final class ServerTests {
     try (TestServer server = TestServer.start(folder.resolve("before"), FIXTURES)) {
       server.pull("big/git");
     }
+    Map<String, String> variables = new TreeMap<>(FIXTURES);
+    variables.put("NIXERY_LEASE", "2");
     Path spool = folder.resolve("storage/spool");
     for (int kill = 0; kill < 3; kill++) {
-      TestServer server = TestServer.start(folder, FIXTURES);
-      server.getAsync("/v2/big/git/manifests/latest");
+      TestServer server = TestServer.start(folder, variables);
+      var _ = server.getAsync("/v2/big/git/manifests/latest");
       long sizeWanted = (kill + 1) * 5_000_000L;
       await(() -> size(spool) > sizeWanted);
       server.kill();
+      assertThat(server.process().isAlive()).isFalse();
       assertThat(size(spool)).as("it was packing").isPositive();
       assertEveryBlobIsWhole();
     }
-    try (TestServer server = TestServer.start(folder, FIXTURES)) {
+    try (TestServer server = TestServer.start(folder, variables)) {
       assertThat(size(spool)).as("what was left is swept").isZero();
       server.pull("big/git");
       assertEveryBlobIsWhole();
@@ -168,22 +186,47 @@ final class ServerTests {
 
   @Test
   void buildLogsOfAnySizeAreReadAndNotKept() throws IOException {
-    // A store of its own, where nothing is built yet.
-    Path store = Path.of(TestServer.NIX + "-empty");
     Map<String, String> variables =
         Map.of(
             "NIXERY_PKGS_PATH",
             FIXTURES.get("NIXERY_PKGS_PATH"),
             "NIX_REMOTE",
-            store.toString(),
+            emptyNix.toString(),
             "JDK_JAVA_OPTIONS",
-            "-Xmx64m");
+            "-Xmx32m");
     try (TestServer server = TestServer.start(folder, variables)) {
       server.pull("noisy/noisyline");
-    } finally {
-      Shell.run("chmod", "-R", "u+w", store.toString());
-      Shell.run("rm", "-rf", store.toString());
     }
+  }
+
+  @Test
+  void whatALayerCannotHoldIsTheClientsToKnow() throws IOException {
+    try (TestServer server = TestServer.start(folder, FIXTURES)) {
+      assertThat(error(server, "whiteout")).contains(".wh.file");
+    }
+  }
+
+  @Test
+  void stoppingEndsNixAndGivesUpLeases() throws IOException, InterruptedException {
+    for (String name : List.of("neverends", "slow")) {
+      TestServer server = TestServer.start(folder, FIXTURES);
+      CompletableFuture<HttpResponse<byte[]>> waiting =
+          server.getAsync("/v2/%s/manifests/latest".formatted(name));
+      await(() -> !children(server).isEmpty());
+      List<ProcessHandle> nix = children(server);
+      server.close();
+      assertThat(waiting.join().statusCode()).isEqualTo(503);
+      assertThat(nix).noneMatch(ProcessHandle::isAlive);
+      assertThat(files(folder.resolve("storage/records"))).noneMatch(isLease());
+    }
+  }
+
+  private static Predicate<Path> isLease() {
+    return file -> file.toString().contains("/leases/");
+  }
+
+  private static List<ProcessHandle> children(TestServer server) {
+    return server.process().descendants().toList();
   }
 
   @Test

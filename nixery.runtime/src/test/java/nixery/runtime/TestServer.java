@@ -38,7 +38,8 @@ final class TestServer implements AutoCloseable {
 
   private static final Pattern LISTENS = Pattern.compile("Nixery listens on port (\\d+)\\..*");
 
-  private final HttpClient http = HttpClient.newHttpClient();
+  private final HttpClient http =
+      HttpClient.newBuilder().followRedirects(HttpClient.Redirect.ALWAYS).build();
   private final Process process;
   private final Path log;
   private final int port;

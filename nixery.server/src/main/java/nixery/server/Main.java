@@ -32,7 +32,6 @@ public final class Main {
   private static int run(
       List<String> arguments, Settings settings, PrintStream out, PrintStream err) {
     try {
-      Logging.configure(settings);
       switch (arguments) {
         case List<String> none when none.isEmpty() -> serve(settings, out);
         case List<String> one when one.equals(List.of("--help")) ->
@@ -65,6 +64,7 @@ public final class Main {
   }
 
   private static void serve(Settings settings, PrintStream out) {
+    Logging.configure(settings);
     Nixery nixery = Nixery.start(settings, plugins(settings));
     CountDownLatch stopped = new CountDownLatch(1);
     Runtime.getRuntime()

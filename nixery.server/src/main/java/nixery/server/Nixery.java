@@ -40,9 +40,6 @@ final class Nixery implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(Nixery.class.getName());
 
-  /** After how long a server on the same storage that gives no sign of life is replaced. */
-  private static final Duration LEASE = Duration.ofSeconds(30);
-
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private String greeting = "";
 
@@ -94,11 +91,10 @@ final class Nixery implements AutoCloseable {
             Popularity.none(),
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
-            LEASE);
+            settings.get(ServerSettings.LEASE));
     ImageService images =
-        keep(
-            new ImageService(
-                source, nix, new MeteredStorage(storage, metrics), packer, buildConfig, metrics));
+        new ImageService(
+            source, nix, new MeteredStorage(storage, metrics), packer, buildConfig, metrics);
     RegistryServer registry =
         keep(
             RegistryServer.start(
@@ -107,6 +103,8 @@ final class Nixery implements AutoCloseable {
                     settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT)),
                 metrics,
                 new Operations(metrics, probes(storage, nix))));
+    // Closed before the registry, which then tells those who wait to come back later.
+    keep(images);
     LOG.log(
         System.Logger.Level.INFO,
         "{0} serves {1} from {2} storage with Nix {3}",
@@ -150,6 +148,8 @@ final class Nixery implements AutoCloseable {
     thread.setContextClassLoader(plugin.getClass().getClassLoader());
     try {
       return work.get();
+    } catch (LinkageError e) {
+      throw Plugins.unloadable(plugin.getClass(), e);
     } finally {
       thread.setContextClassLoader(before);
     }
@@ -233,7 +233,7 @@ final class Nixery implements AutoCloseable {
     return greeting;
   }
 
-  /** Stops listening, lets running transfers end, stops builds, and closes what was opened. */
+  /** Stops builds, stops listening, lets running transfers end, and closes what was opened. */
   @Override
   public void close() {
     while (!opened.isEmpty()) {

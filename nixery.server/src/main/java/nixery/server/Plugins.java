@@ -1,21 +1,14 @@
 package nixery.server;
 
-import java.io.IOException;
-import java.lang.module.Configuration;
-import java.lang.module.FindException;
-import java.lang.module.ModuleFinder;
-import java.lang.module.ModuleReference;
-import java.lang.module.ResolutionException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import nixery.api.ConfigurationException;
@@ -26,10 +19,8 @@ import nixery.api.source.PackageSourceProvider;
 import nixery.api.storage.StorageProvider;
 
 /**
- * The plugins of this runtime, sorted by name: those that were linked in, and those in the plugins
- * folder. The jars that lie in one folder form a module layer of their own on top of the runtime's
- * modules; each sub-folder forms another, so that plugins with different versions of a library can
- * live side by side.
+ * The plugins of this runtime, sorted by name: those that were linked in, and those in the {@link
+ * PluginsFolder}.
  *
  * @param storages all storage plugins
  * @param sources all package source plugins
@@ -38,10 +29,8 @@ record Plugins(List<StorageProvider> storages, List<PackageSourceProvider> sourc
 
   /** Checks that names are unique and that all were built for this version of the interfaces. */
   Plugins {
-    storages = sorted(storages);
-    sources = sorted(sources);
-    check("storage", storages);
-    check("package source", sources);
+    storages = checked("storage", storages);
+    sources = checked("package source", sources);
   }
 
   /**
@@ -50,127 +39,107 @@ record Plugins(List<StorageProvider> storages, List<PackageSourceProvider> sourc
    * @throws ConfigurationException if one of them cannot be used
    */
   static Plugins find(Optional<Path> folder) {
-    List<StorageProvider> storages = new ArrayList<>();
-    List<PackageSourceProvider> sources = new ArrayList<>();
-    List<ModuleLayer> layers = new ArrayList<>(List.of(Plugins.class.getModule().getLayer()));
-    folder.ifPresent(present -> layers.addAll(layers(present)));
-    for (ModuleLayer layer : layers) {
-      int before = storages.size() + sources.size();
-      storages.addAll(providers(layer, StorageProvider.class));
-      sources.addAll(providers(layer, PackageSourceProvider.class));
-      if (storages.size() + sources.size() == before && layer != layers.getFirst()) {
-        throw new ConfigurationException(
-            "The jars with the modules "
-                + names(layer)
-                + " in the plugins folder provide no plugin: remove them.");
-      }
+    ModuleLayer runtime = Plugins.class.getModule().getLayer();
+    List<ModuleLayer> layers = new ArrayList<>(List.of(runtime));
+    folder.ifPresent(present -> layers.addAll(new PluginsFolder(runtime).layers(present)));
+    return new Plugins(
+        layers.stream().flatMap(layer -> providers(layer, StorageProvider.class)).toList(),
+        layers.stream().flatMap(layer -> providers(layer, PackageSourceProvider.class)).toList());
+  }
+
+  private static <P extends Plugin> Stream<P> providers(ModuleLayer layer, Class<P> type) {
+    try {
+      return ServiceLoader.load(layer, type).stream()
+          .map(Plugins::instance)
+          // Not the provider's type, which may be the interface where there is a provider method.
+          .filter(plugin -> plugin.getClass().getModule().getLayer() == layer)
+          .toList()
+          .stream();
+    } catch (ServiceConfigurationError e) {
+      throw unloadable("A plugin among the modules " + names(layer), e);
     }
-    return new Plugins(storages, sources);
+  }
+
+  private static <P extends Plugin> P instance(ServiceLoader.Provider<P> provider) {
+    try {
+      return provider.get();
+    } catch (ServiceConfigurationError e) {
+      throw unloadable(provider.type(), e);
+    }
   }
 
   private static String names(ModuleLayer layer) {
     return layer.modules().stream().map(Module::getName).sorted().collect(Collectors.joining(", "));
   }
 
-  private static <P extends Plugin> List<P> providers(ModuleLayer layer, Class<P> type) {
-    try {
-      return ServiceLoader.load(layer, type).stream()
-          .filter(provider -> provider.type().getModule().getLayer() == layer)
-          .map(ServiceLoader.Provider::get)
-          .toList();
-    } catch (ServiceConfigurationError | LinkageError e) {
-      throw new ConfigurationException(
-          "A plugin among the modules "
-              + names(layer)
-              + " cannot be loaded ("
-              + e.getMessage()
-              + "): use one that was built for this version of the server.",
-          e);
-    }
-  }
-
-  private static List<ModuleLayer> layers(Path folder) {
-    if (!Files.isDirectory(folder)) {
-      throw new ConfigurationException(
-          "NIXERY_PLUGINS is no folder: make %s or unset the variable.".formatted(folder));
-    }
-    try (Stream<Path> entries = Files.list(folder)) {
-      List<Path> folders =
-          Stream.concat(Stream.of(folder), entries.filter(Files::isDirectory).sorted()).toList();
-      return folders.stream().flatMap(each -> layer(each).stream()).toList();
-    } catch (IOException e) {
-      throw new ConfigurationException("The plugins folder cannot be read: " + folder, e);
-    }
-  }
-
-  private static Optional<ModuleLayer> layer(Path folder) {
-    try (Stream<Path> entries = Files.list(folder)) {
-      Path[] jars =
-          entries.filter(file -> file.toString().endsWith(".jar")).sorted().toArray(Path[]::new);
-      ModuleFinder finder = ModuleFinder.of(jars);
-      Set<ModuleReference> modules = finder.findAll();
-      for (ModuleReference module : modules) {
-        if (module.descriptor().isAutomatic()) {
+  private static <P extends Plugin> List<P> checked(String kind, List<P> plugins) {
+    Map<String, Plugin> names = new HashMap<>();
+    for (Plugin plugin : plugins) {
+      try {
+        // First of all: what was built for another version may lack the other methods.
+        if (plugin.apiVersion() != Plugin.API_VERSION) {
           throw new ConfigurationException(
-              "%s in the plugins folder has no module-info: fold it into the plugin's module."
-                  .formatted(module.location().map(Object::toString).orElse("A jar")));
+              "The %s plugin in %s was built for version %d of the plugin interface, this server has %d: use a build of it for that."
+                  .formatted(
+                      kind, origin(plugin.getClass()), plugin.apiVersion(), Plugin.API_VERSION));
         }
+        plugin.settings();
+        Plugin other = names.put(plugin.name(), plugin);
+        if (other != null) {
+          throw new ConfigurationException(
+              "There are two %s plugins called '%s', in %s and in %s: remove one of them."
+                  .formatted(
+                      kind, plugin.name(), origin(other.getClass()), origin(plugin.getClass())));
+        }
+      } catch (LinkageError e) {
+        throw unloadable(plugin.getClass(), e);
       }
-      if (modules.isEmpty()) {
-        return Optional.empty();
-      }
-      Set<String> roots =
-          modules.stream()
-              .map(module -> module.descriptor().name())
-              .collect(Collectors.toCollection(TreeSet::new));
-      ModuleLayer parent = Plugins.class.getModule().getLayer();
-      Configuration configuration =
-          parent.configuration().resolve(ModuleFinder.of(), finder, roots);
-      return Optional.of(
-          parent.defineModulesWithOneLoader(configuration, ClassLoader.getSystemClassLoader()));
-    } catch (FindException | ResolutionException | LayerInstantiationException e) {
-      throw new ConfigurationException(
-          "The plugins folder %s cannot be loaded (%s): replace or remove the jar."
-              .formatted(folder, e.getMessage()),
-          e);
-    } catch (IOException e) {
-      throw new ConfigurationException("The plugins folder cannot be read: " + folder, e);
     }
-  }
-
-  private static <P extends Plugin> List<P> sorted(List<P> plugins) {
     return plugins.stream().sorted(Comparator.comparing(Plugin::name)).toList();
   }
 
-  private static void check(String kind, List<? extends Plugin> plugins) {
-    Set<String> names = new TreeSet<>();
-    for (Plugin plugin : plugins) {
-      if (plugin.apiVersion() != Plugin.API_VERSION) {
-        throw new ConfigurationException(
-            "The %s plugin '%s' was built for version %d of the plugin interface, this server has %d: use a build of the plugin for that."
-                .formatted(kind, plugin.name(), plugin.apiVersion(), Plugin.API_VERSION));
-      }
-      if (!names.add(plugin.name())) {
-        throw new ConfigurationException(
-            "There are two %s plugins called '%s': remove one of them."
-                .formatted(kind, plugin.name()));
-      }
-    }
+  /** Says that a plugin fails, or does not fit the classes that it finds here. */
+  static ConfigurationException unloadable(Class<?> plugin, Error error) {
+    return unloadable("The plugin in " + origin(plugin), error);
+  }
+
+  private static ConfigurationException unloadable(String plugin, Error error) {
+    Throwable reason =
+        error instanceof ServiceConfigurationError && error.getCause() != null
+            ? error.getCause()
+            : error;
+    return new ConfigurationException(
+        "%s cannot be loaded (%s): use a build of it for this version of the server, or remove it."
+            .formatted(plugin, reason.toString().replaceFirst("\\.$", "")),
+        error);
+  }
+
+  /** Says where a plugin comes from: a module of the runtime, or one in a jar. */
+  private static String origin(Class<?> plugin) {
+    Module module = plugin.getModule();
+    return Optional.ofNullable(module.getLayer())
+        .flatMap(layer -> layer.configuration().findModule(module.getName()))
+        .flatMap(resolved -> resolved.reference().location())
+        .filter(location -> location.getScheme().equals("file"))
+        .map(Path::of)
+        .map(jar -> "module %s (%s)".formatted(module.getName(), jar))
+        .orElse("module %s of this runtime".formatted(module.getName()));
   }
 
   /**
    * Returns the storage plugin that the settings ask for, or the only one.
    *
-   * @throws ConfigurationException if that cannot be told
+   * @throws ConfigurationException if that cannot be told, or a setting that it needs is missing
    */
   StorageProvider storage(Settings settings) {
     Optional<String> wanted = settings.find(ServerSettings.STORAGE_BACKEND);
     if (wanted.isEmpty() && storages.size() == 1) {
-      return storages.getFirst();
+      return configured("storage", storages.getFirst(), settings);
     }
     return storages.stream()
         .filter(plugin -> wanted.equals(Optional.of(plugin.name())))
         .findFirst()
+        .map(plugin -> configured("storage", plugin, settings))
         .orElseThrow(() ->
             new ConfigurationException(
                 wanted
@@ -185,7 +154,8 @@ record Plugins(List<StorageProvider> storages, List<PackageSourceProvider> sourc
   /**
    * Returns the package source plugin whose selector is set.
    *
-   * @throws ConfigurationException if none or more than one is
+   * @throws ConfigurationException if none or more than one is, or a setting that it needs is
+   *     missing
    */
   PackageSourceProvider source(Settings settings) {
     List<PackageSourceProvider> selected =
@@ -204,7 +174,18 @@ record Plugins(List<StorageProvider> storages, List<PackageSourceProvider> sourc
                       .map(plugin -> plugin.selector().name() + ", " + plugin.selector().meaning()))
               + ").");
     }
-    return selected.getFirst();
+    return configured("package source", selected.getFirst(), settings);
+  }
+
+  private static <P extends Plugin> P configured(String kind, P plugin, Settings settings) {
+    for (Setting<?> setting : plugin.settings()) {
+      if (setting.isRequired() && !settings.isSet(setting)) {
+        throw new ConfigurationException(
+            "The %s plugin '%s' needs %s, which is not set: set it to %s (%s)."
+                .formatted(kind, plugin.name(), setting, setting.expectation(), setting.meaning()));
+      }
+    }
+    return plugin;
   }
 
   private static String list(Stream<String> items) {

@@ -31,7 +31,7 @@ final class ServerSettings {
               + " ~/.cache");
 
   static final Setting<Duration> NIX_TIMEOUT =
-      Setting.seconds("NIX_TIMEOUT", "how long Nix may build the packages of one image, in seconds")
+      Setting.seconds("NIX_TIMEOUT", "how long Nix may build one derivation, in seconds")
           .withDefault("60");
 
   static final Setting<Duration> EVAL_TIMEOUT =
@@ -51,6 +51,13 @@ final class ServerSettings {
       Setting.number("NIXERY_LAYERS", "how many layers an image may have", 2, 125)
           .withDefault("94");
 
+  static final Setting<Duration> LEASE =
+      Setting.seconds(
+              "NIXERY_LEASE",
+              "after how long another server on the same storage that gives no sign of life is"
+                  + " replaced, in seconds")
+          .withDefault("10");
+
   static final Setting<Path> NIX_BIN =
       Setting.path(
           "NIXERY_NIX_BIN",
@@ -63,9 +70,11 @@ final class ServerSettings {
               + " else /");
 
   /** Nix's own variable, which names a daemon, or a folder with a store of its own. */
-  static final Setting<String> NIX_REMOTE = Setting.text("NIX_REMOTE", "Nix's own");
+  static final Setting<String> NIX_REMOTE =
+      Setting.text("NIX_REMOTE", "Nix's own: the daemon, or a folder with a store of its own");
 
-  static final Setting<Path> XDG_CACHE_HOME = Setting.path("XDG_CACHE_HOME", "the user's caches");
+  static final Setting<Path> XDG_CACHE_HOME =
+      Setting.path("XDG_CACHE_HOME", "folder of the user's caches");
 
   static final Setting<Boolean> DEBUG =
       Setting.flag("NIXERY_DEBUG", "log what Nix prints and why things fail in full")
@@ -92,9 +101,12 @@ final class ServerSettings {
         EVAL_TIMEOUT,
         MAX_BUILDS,
         LAYERS,
+        LEASE,
         NIX_BIN,
         NIX_ROOT,
         DEBUG,
-        LOG_FORMAT);
+        LOG_FORMAT,
+        NIX_REMOTE,
+        XDG_CACHE_HOME);
   }
 }

@@ -1,7 +1,9 @@
 package nixery.server.build;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.StringReader;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,6 +21,7 @@ import nixery.image.PackedLayer;
 import nixery.image.PackedLayerInfo;
 import nixery.image.ReferenceGraph;
 import nixery.image.StorePath;
+import nixery.image.UnpackableException;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import nixery.server.metrics.Cache;
@@ -91,7 +94,7 @@ final class ImageBuilder {
   private ReferenceGraph closure(List<Resolved.Found> packages) throws InterruptedException {
     try {
       return ReferenceGraph.parseDump(new StringReader(nix.dumpClosure(outputs(packages))));
-    } catch (IOException e) {
+    } catch (IOException | IllegalArgumentException e) {
       throw new Failure(FailureCode.NIX_UNAVAILABLE, "Nix's answer cannot be understood", e);
     }
   }
@@ -142,6 +145,10 @@ final class ImageBuilder {
       metrics.packed(layer.size());
       LOG.log(System.Logger.Level.DEBUG, "packed {0}, layer {1}", layer.digest(), id.hex());
       return layer.info();
+    } catch (UnpackableException e) {
+      throw new Failure(FailureCode.BUILD_FAILED, e.getMessage(), e);
+    } catch (InterruptedIOException | ClosedByInterruptException e) {
+      throw new Failure(FailureCode.INTERRUPTED, Interruptible.STOPPING, e);
     } catch (IOException e) {
       throw new Failure(FailureCode.STORAGE_UNAVAILABLE, "a layer cannot be packed now", e);
     } finally {

@@ -6,13 +6,16 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import nixery.api.source.PackageSource;
 import nixery.api.source.ResolvedTag;
 import nixery.api.storage.Delivery;
 import nixery.api.storage.Storage;
 import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
+import nixery.image.Document;
 import nixery.image.LayerPacker;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
@@ -48,6 +51,8 @@ public final class ImageService implements Images, AutoCloseable {
   private final PackageResolver resolver;
   private final ImageBuilder builder;
   private final Semaphore permits;
+  private final AtomicReference<Optional<String>> lastWarning =
+      new AtomicReference<>(Optional.empty());
   private final AtomicInteger waiting = new AtomicInteger();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final SingleFlight<Request, Image> flights = new SingleFlight<>(threads, FAILURES_LAST);
@@ -88,14 +93,17 @@ public final class ImageService implements Images, AutoCloseable {
     ImageName name = ImageName.parse(repository);
     ResolvedTag resolved =
         metrics.time(Phase.RESOLVE_TAG, () -> Translation.failures(() -> source.resolve(tag)));
-    resolved.warning().ifPresent(this::warn);
+    resolved.warning().ifPresent(_ -> metrics.sourceWarned());
+    logOnce(resolved.warning());
     return flights.get(
         new Request(name, resolved), () -> Translation.failures(() -> find(name, resolved)));
   }
 
-  private void warn(String warning) {
-    metrics.sourceWarned();
-    LOG.log(System.Logger.Level.WARNING, "{0}", warning);
+  /** Logs a warning of the source when it comes up, not with every request while it lasts. */
+  private void logOnce(Optional<String> warning) {
+    if (!lastWarning.getAndSet(warning).equals(warning)) {
+      warning.ifPresent(text -> LOG.log(System.Logger.Level.WARNING, text));
+    }
   }
 
   private Image find(ImageName name, ResolvedTag tag) {
@@ -119,16 +127,21 @@ public final class ImageService implements Images, AutoCloseable {
   private Image make(ImageName name, ResolvedTag tag, Optional<Digest> otherKey)
       throws InterruptedException {
     List<Resolved.Found> packages = resolver.resolve(name, tag);
-    Digest key = keys.image(name, ImageBuilder.outputs(packages));
+    Optional<Image> known =
+        metrics.looked(
+            Cache.OUTPUTS, store.findImage(keys.image(name, ImageBuilder.outputs(packages))));
+    List<Resolved.Found> realisable =
+        known.isPresent() ? packages : resolver.realisable(packages, name, tag);
+    Digest key = keys.image(name, ImageBuilder.outputs(realisable));
     Image image =
-        leases.findOrMake(
-            "image-" + key.hex(),
-            () -> metrics.looked(Cache.OUTPUTS, store.findImage(key)),
-            () -> {
-              metrics.missed(Cache.OUTPUTS);
-              return Interruptible.run(
-                  () -> builder.build(key, name, resolver.realisable(packages, name, tag)));
-            });
+        known.orElseGet(() ->
+            leases.findOrMake(
+                "image-" + key.hex(),
+                () -> metrics.looked(Cache.OUTPUTS, store.findImage(key)),
+                () -> {
+                  metrics.missed(Cache.OUTPUTS);
+                  return Interruptible.run(() -> builder.build(key, name, realisable));
+                }));
     otherKey.ifPresent(other -> store.alias(key, other));
     return image;
   }
@@ -155,7 +168,7 @@ public final class ImageService implements Images, AutoCloseable {
   }
 
   @Override
-  public Optional<Manifest> manifest(Digest digest) {
+  public Optional<Document> manifest(Digest digest) {
     return Translation.failures(() -> store.findManifest(digest));
   }
 
@@ -174,9 +187,16 @@ public final class ImageService implements Images, AutoCloseable {
     return Translation.failures(source::tags);
   }
 
-  /** Stops all builds. */
+  /** Stops all builds, and waits until they have cleaned up behind them. */
   @Override
   public void close() {
     threads.shutdownNow();
+    try {
+      if (!threads.awaitTermination(30, TimeUnit.SECONDS)) {
+        LOG.log(System.Logger.Level.WARNING, "builds do not end");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 }

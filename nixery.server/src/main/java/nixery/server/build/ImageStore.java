@@ -17,6 +17,7 @@ import nixery.image.Document;
 import nixery.image.ImageDocuments;
 import nixery.image.PackedLayer;
 import nixery.image.PackedLayerInfo;
+import nixery.server.nix.Resolved;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -37,6 +38,8 @@ import tools.jackson.databind.json.JsonMapper;
  * <p>A record is found only if all that it points to is there: what was lost is made again.
  */
 final class ImageStore {
+
+  private static final System.Logger LOG = System.getLogger(ImageStore.class.getName());
 
   private static final String BLOB_TYPE = "application/octet-stream";
 
@@ -101,8 +104,11 @@ final class ImageStore {
   Image saveImage(Digest key, List<PackedLayerInfo> layers, ImageDocuments documents) {
     Document config = documents.config();
     storage.put(blob(config.digest()), Content.of(config.bytes(), BLOB_TYPE));
-    Manifest docker = saveManifest(documents.dockerManifest());
-    Manifest oci = saveManifest(documents.ociManifest());
+    Document docker = documents.dockerManifest();
+    Document oci = documents.ociManifest();
+    for (Document manifest : List.of(docker, oci)) {
+      storage.put(manifest(manifest.digest()), Content.of(manifest.bytes(), manifest.mediaType()));
+    }
     List<String> blobs =
         Stream.concat(layers.stream().map(PackedLayerInfo::digest), Stream.of(config.digest()))
             .map(Digest::hex)
@@ -111,25 +117,20 @@ final class ImageStore {
     return new Image(docker, oci);
   }
 
-  private Manifest saveManifest(Document document) {
-    storage.put(manifest(document.digest()), Content.of(document.bytes(), document.mediaType()));
-    return new Manifest(document.mediaType(), document.digest(), document.bytes());
-  }
-
   /** Makes an image that is found under one key be found under another too. */
   void alias(Digest key, Digest otherKey) {
     read(imageKey(key), StoredImage.class).ifPresent(image -> write(imageKey(otherKey), image));
   }
 
   /** Returns a manifest by its digest. */
-  Optional<Manifest> findManifest(Digest digest) {
+  Optional<Document> findManifest(Digest digest) {
     return storage
         .open(manifest(digest), 0)
         .map(object -> {
           try (object) {
             byte[] bytes = object.stream().readAllBytes();
             JsonNode mediaType = json.readTree(bytes).path("mediaType");
-            return new Manifest(mediaType.asString(), digest, bytes);
+            return new Document(mediaType.asString(), digest, bytes);
           } catch (IOException | JacksonException e) {
             throw new StorageException("cannot read the manifest " + digest, e);
           }
@@ -144,24 +145,40 @@ final class ImageStore {
     return storage.open(blob(digest), offset);
   }
 
+  /** What was found out about a package: what it is, or that there is none. */
+  private record StoredPackage(Optional<Resolved.Found> found) {}
+
   /** Returns what is known about a package in one revision of a package set. */
-  Optional<byte[]> findPackage(Digest key) {
-    return storage.readRecord(Key.of("packages", key.hex())).map(VersionedRecord::bytes);
+  Optional<Resolved> findPackage(Digest key) {
+    return read(packageKey(key), StoredPackage.class)
+        .map(stored ->
+            stored.found.<Resolved>map(found -> found).orElse(new Resolved.Unknown(List.of())));
   }
 
-  /** Keeps what was found out about a package in one revision of a package set. */
-  void savePackage(Digest key, byte[] value) {
-    writeBytes(Key.of("packages", key.hex()), value);
+  /** Keeps that there is a package in one revision of a package set. */
+  void savePackage(Digest key, Resolved.Found found) {
+    write(packageKey(key), new StoredPackage(Optional.of(found)));
   }
 
+  /** Keeps that there is no such package in one revision of a package set. */
+  void saveNoPackage(Digest key) {
+    write(packageKey(key), new StoredPackage(Optional.empty()));
+  }
+
+  private static Key packageKey(Digest key) {
+    return Key.of("packages", key.hex());
+  }
+
+  /** Reads a record; one that is damaged is as good as none, since all of it can be made again. */
   private <T> Optional<T> read(Key key, Class<T> type) {
     return storage
         .readRecord(key)
-        .map(record -> {
+        .flatMap(record -> {
           try {
-            return json.readValue(record.bytes(), type);
+            return Optional.of(json.readValue(record.bytes(), type));
           } catch (JacksonException e) {
-            throw new StorageException("the record " + key + " is damaged: delete it", e);
+            LOG.log(System.Logger.Level.WARNING, "the record " + key + " is damaged", e);
+            return Optional.empty();
           }
         });
   }

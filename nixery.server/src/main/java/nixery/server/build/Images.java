@@ -5,6 +5,7 @@ import java.util.Optional;
 import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
+import nixery.image.Document;
 import nixery.server.failure.Failure;
 
 /**
@@ -15,7 +16,7 @@ public interface Images {
 
   /**
    * Returns an image, built now if need be. Interrupting a waiting caller makes it leave; the build
-   * goes on if others wait for it.
+   * goes on.
    *
    * @param name a repository name as the client sent it, such as {@code shell/git}
    * @param tag a tag as the client sent it
@@ -29,7 +30,7 @@ public interface Images {
    * @param digest its digest
    * @return the manifest; empty if there is none with this digest
    */
-  Optional<Manifest> manifest(Digest digest);
+  Optional<Document> manifest(Digest digest);
 
   /**
    * Says how a layer or config gets to the client.

@@ -9,6 +9,8 @@ import nixery.server.failure.FailureCode;
  */
 interface Interruptible<V> {
 
+  String STOPPING = "the server is stopping: try again later";
+
   V get() throws InterruptedException;
 
   /** Does the work; if it is interrupted, it fails, and the thread stays interrupted. */
@@ -17,7 +19,7 @@ interface Interruptible<V> {
       return work.get();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw new Failure(FailureCode.INTERRUPTED, "the server is stopping: try again later", e);
+      throw new Failure(FailureCode.INTERRUPTED, STOPPING, e);
     }
   }
 }

@@ -2,6 +2,7 @@ package nixery.server.build;
 
 import java.util.List;
 import nixery.image.Digest;
+import nixery.image.LayerPacker;
 import nixery.image.StorePath;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -17,6 +18,7 @@ final class Keys {
     this.recipe =
         List.of(
             FORMAT,
+            LayerPacker.FORMAT,
             config.layering().id(),
             config.layerBudget(),
             config.popularity().digest().hex());
@@ -34,7 +36,8 @@ final class Keys {
 
   /** Returns the key of the layer of links to these outputs. */
   Digest links(List<StorePath> outputs) {
-    return key("links", FORMAT, outputs.stream().map(StorePath::toString).toList());
+    return key(
+        "links", FORMAT, LayerPacker.FORMAT, outputs.stream().map(StorePath::toString).toList());
   }
 
   /** Returns the key of what an attribute is in a revision of a package set. */

@@ -3,7 +3,9 @@ package nixery.server.build;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -26,6 +28,12 @@ final class Leases {
   private static final System.Logger LOG = System.getLogger(Leases.class.getName());
   private static final Duration SHORTEST_PAUSE = Duration.ofMillis(20);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
+
+  /** Names this server in its leases. */
+  private final String owner = ProcessHandle.current().pid() + "-" + UUID.randomUUID();
+
+  /** Owners of leases that expired: they are dead, and all that they hold is free. */
+  private final Set<String> dead = ConcurrentHashMap.newKeySet();
 
   private final Storage storage;
   private final Duration duration;
@@ -58,8 +66,10 @@ final class Leases {
         seenVersion = version;
         seenSince = System.nanoTime();
       }
-      boolean expired = System.nanoTime() - seenSince > duration.toNanos();
-      if (holder.isEmpty() || expired) {
+      if (System.nanoTime() - seenSince > duration.toNanos()) {
+        holder.map(Leases::ownerOf).ifPresent(dead::add);
+      }
+      if (holder.map(Leases::ownerOf).map(dead::contains).orElse(true)) {
         Optional<String> mine =
             storage.writeRecord(key, newValue(), holder.map(VersionedRecord::version));
         if (mine.isPresent()) {
@@ -67,10 +77,8 @@ final class Leases {
         }
       }
       pause(pause);
-      pause =
-          pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0
-              ? pause.multipliedBy(2)
-              : LONGEST_PAUSE;
+      pause = pause.multipliedBy(2);
+      pause = pause.compareTo(LONGEST_PAUSE) < 0 ? pause : LONGEST_PAUSE;
     }
   }
 
@@ -82,9 +90,13 @@ final class Leases {
     }
   }
 
-  private static byte[] newValue() {
-    String owner = ProcessHandle.current().pid() + " " + UUID.randomUUID();
-    return owner.getBytes(StandardCharsets.UTF_8);
+  /** Returns the owner and something that is new each time. */
+  private byte[] newValue() {
+    return (owner + " " + UUID.randomUUID()).getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static String ownerOf(VersionedRecord lease) {
+    return new String(lease.bytes(), StandardCharsets.UTF_8).split(" ", 2)[0];
   }
 
   private static void pause(Duration pause) {
@@ -111,15 +123,9 @@ final class Leases {
     private void beat() {
       try {
         while (!done.await(duration.toMillis() / 4, TimeUnit.MILLISECONDS)) {
-          try {
-            Optional<String> renewed = storage.writeRecord(key, newValue(), Optional.of(version));
-            if (renewed.isEmpty()) {
-              LOG.log(System.Logger.Level.WARNING, "another server took over {0}", key);
-              return;
-            }
-            version = renewed.get();
-          } catch (StorageException e) {
-            LOG.log(System.Logger.Level.WARNING, "cannot renew " + key, e);
+          if (!renew()) {
+            LOG.log(System.Logger.Level.WARNING, "another server took over {0}", key);
+            return;
           }
         }
       } catch (InterruptedException e) {
@@ -127,16 +133,42 @@ final class Leases {
       }
     }
 
+    /** Returns whether the lease may still be ours. */
+    private boolean renew() {
+      try {
+        Optional<String> renewed = storage.writeRecord(key, newValue(), Optional.of(version));
+        if (renewed.isEmpty()) {
+          // Unless this is what an earlier attempt wrote, of which we were told that it failed.
+          renewed =
+              storage
+                  .readRecord(key)
+                  .filter(lease -> ownerOf(lease).equals(owner))
+                  .map(VersionedRecord::version);
+        }
+        renewed.ifPresent(newer -> version = newer);
+        return renewed.isPresent();
+      } catch (StorageException e) {
+        LOG.log(System.Logger.Level.WARNING, "cannot renew " + key, e);
+        return true;
+      }
+    }
+
     @Override
     public void close() {
       done.countDown();
+      // An interrupted thread gives up what it holds, too.
+      boolean interrupted = Thread.interrupted();
       try {
         thread.join();
         storage.removeRecord(key, version);
       } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
+        interrupted = true;
       } catch (StorageException e) {
         LOG.log(System.Logger.Level.WARNING, "cannot give up " + key + ", which will expire", e);
+      } finally {
+        if (interrupted) {
+          Thread.currentThread().interrupt();
+        }
       }
     }
   }

@@ -20,7 +20,6 @@ import nixery.server.metrics.Metrics;
 import nixery.server.metrics.Phase;
 import nixery.server.nix.Nix;
 import nixery.server.nix.Resolved;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * From the attributes that a name asks for to packages. What an attribute is in a revision of a
@@ -35,7 +34,6 @@ final class PackageResolver {
   private final Nix nix;
   private final ImageStore store;
   private final Metrics metrics;
-  private final JsonMapper json = JsonMapper.shared();
 
   PackageResolver(PackageSource source, Nix nix, ImageStore store, Metrics metrics) {
     this.source = source;
@@ -118,22 +116,16 @@ final class PackageResolver {
     return Keys.attribute(source.identity(), revision, name.architecture().nixSystem(), attribute);
   }
 
-  /** What is kept: a package, or that there is none, which matters for the base packages. */
-  private record Seen(Optional<Resolved.Found> found) {}
-
+  /** Keeps what can be relied on: packages, and which of the base packages there are not. */
   private void keep(String revision, ImageName name, String attribute, Resolved resolved) {
+    Digest key = key(revision, name, attribute);
     switch (resolved) {
-      case Resolved.Found found -> save(revision, name, attribute, new Seen(Optional.of(found)));
-      case Resolved.Unknown unknown when BASE.contains(attribute) ->
-          save(revision, name, attribute, new Seen(Optional.empty()));
-      case Resolved.Unknown unknown -> {}
-      case Resolved.NotAPackage notAPackage -> {}
-      case Resolved.Broken broken -> {}
+      case Resolved.Found found -> store.savePackage(key, found);
+      case Resolved.Unknown _ when BASE.contains(attribute) -> store.saveNoPackage(key);
+      case Resolved.Unknown _ -> {}
+      case Resolved.NotAPackage _ -> {}
+      case Resolved.Broken _ -> {}
     }
-  }
-
-  private void save(String revision, ImageName name, String attribute, Seen seen) {
-    store.savePackage(key(revision, name, attribute), json.writeValueAsBytes(seen));
   }
 
   private SortedMap<String, Resolved> lookUp(
@@ -143,9 +135,7 @@ final class PackageResolver {
       String revision = tag.revision().get();
       List<String> names = List.copyOf(attributes);
       List<Optional<Resolved>> seen =
-          Parallel.map(
-              names,
-              attribute -> store.findPackage(key(revision, name, attribute)).map(this::readSeen));
+          Parallel.map(names, attribute -> store.findPackage(key(revision, name, attribute)));
       for (int i = 0; i < names.size(); i++) {
         if (seen.get(i).isPresent()) {
           known.put(names.get(i), seen.get(i).get());
@@ -153,13 +143,6 @@ final class PackageResolver {
       }
     }
     return known;
-  }
-
-  private Resolved readSeen(byte[] bytes) {
-    return json.readValue(bytes, Seen.class)
-        .found()
-        .<Resolved>map(found -> found)
-        .orElse(new Resolved.Unknown(List.of()));
   }
 
   private static void check(SortedMap<String, Resolved> resolved) {

@@ -33,7 +33,7 @@ final class Parallel {
       } catch (InterruptedException e) {
         executor.shutdownNow();
         Thread.currentThread().interrupt();
-        throw new Failure(FailureCode.INTERRUPTED, "the server is stopping: try again later", e);
+        throw new Failure(FailureCode.INTERRUPTED, Interruptible.STOPPING, e);
       } catch (ExecutionException e) {
         executor.shutdownNow();
         switch (e.getCause()) {

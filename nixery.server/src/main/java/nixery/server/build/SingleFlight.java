@@ -6,6 +6,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
@@ -35,7 +36,12 @@ final class SingleFlight<K, V> {
     CompletableFuture<V> flight = flights.putIfAbsent(key, mine);
     if (flight == null) {
       flight = mine;
-      executor.execute(() -> fly(key, work, mine));
+      try {
+        executor.execute(() -> fly(key, work, mine));
+      } catch (RejectedExecutionException e) {
+        flights.remove(key, mine);
+        mine.completeExceptionally(new Failure(FailureCode.INTERRUPTED, Interruptible.STOPPING, e));
+      }
     }
     try {
       return flight.get();

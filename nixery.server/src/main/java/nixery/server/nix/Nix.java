@@ -95,6 +95,9 @@ public final class Nix implements AutoCloseable {
               log,
               deadline(QUERY_TIMEOUT));
     } catch (Failure e) {
+      if (!(e.getCause() instanceof IOException)) {
+        throw new ConfigurationException("Nix does not work: " + e.getMessage(), e);
+      }
       throw new ConfigurationException(
           "Nix is not installed: nix-store and nix-instantiate must be "
               + config.binFolder().map(folder -> "in " + folder).orElse("on the PATH")

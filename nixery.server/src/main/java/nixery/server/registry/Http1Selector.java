@@ -92,15 +92,17 @@ final class Http1Selector implements ServerConnectionSelector {
     }
 
     private String more(String received, String end, int limit) {
-      String head = received;
-      while (!head.contains(end) && head.length() <= limit) {
+      StringBuilder head = new StringBuilder(received);
+      int searched = 0;
+      while (head.indexOf(end, searched) < 0 && head.length() <= limit) {
+        searched = Math.max(0, head.length() - end.length());
         byte[] bytes = next();
         if (bytes == null) {
           break;
         }
-        head += new String(bytes, StandardCharsets.ISO_8859_1);
+        head.append(new String(bytes, StandardCharsets.ISO_8859_1));
       }
-      return head;
+      return head.toString();
     }
 
     private static String modern(String head, int endOfLine) {

@@ -21,9 +21,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
+import nixery.image.Document;
 import nixery.server.build.Image;
 import nixery.server.build.Images;
-import nixery.server.build.Manifest;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import nixery.server.log.RequestId;
@@ -120,7 +120,7 @@ final class RegistryHandler implements Handler {
   // Manifests
 
   private void sendManifest(Exchange exchange, RepositoryName name, Reference reference) {
-    Manifest manifest =
+    Document manifest =
         switch (reference) {
           case Reference.Tag(String tag) -> {
             exchange.set(HeaderNames.VARY, "Accept");
@@ -143,7 +143,7 @@ final class RegistryHandler implements Handler {
    * Docker's form is preferred where the client likes both equally: every client reads it, and
    * Docker, containerd, Podman and skopeo all send both without weights.
    */
-  private static Manifest choose(Exchange exchange, Image image) {
+  private static Document choose(Exchange exchange, Image image) {
     Acceptance acceptance =
         Acceptance.parse(exchange.request().headers().all(HeaderNames.ACCEPT, List::of));
     String chosen = acceptance.choose(List.of(image.docker().mediaType(), image.oci().mediaType()));
@@ -275,8 +275,11 @@ final class RegistryHandler implements Handler {
     String id = RequestId.current().map(RequestId::value).orElseThrow();
     switch (failure.code().kind()) {
       case USER -> {}
-      case EXTERNAL ->
-          LOG.log(WARNING, failure.code() + ": " + Text.printable(failure.getMessage()), failure);
+      case EXTERNAL -> {
+        String what = failure.code() + ": " + Text.printable(failure.getMessage());
+        // Where there is no cause, the trace tells nothing, and there may be many of these.
+        LOG.log(WARNING, what, failure.getCause() == null ? null : failure);
+      }
       case INTERNAL -> LOG.log(ERROR, "internal failure", failure);
     }
     exchange.request().context().register(AccessLog.FAILURE, failure.code());

@@ -2,6 +2,7 @@ package nixery.server.registry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -93,7 +94,8 @@ final class AccessLogTests {
   @Test
   void aFailureIsLoggedWithTheIdThatTheClientGaveItsRequest() throws Exception {
     images.onImage((name, tag) -> {
-      throw new Failure(FailureCode.STORAGE_UNAVAILABLE, "no storage");
+      throw new Failure(
+          FailureCode.STORAGE_UNAVAILABLE, "no storage", new IOException("disk full"));
     });
     List<JsonNode> lines = new CopyOnWriteArrayList<>();
     serve(
@@ -102,7 +104,9 @@ final class AccessLogTests {
     assertThat(lines)
         .hasSize(2)
         .allSatisfy(line -> assertThat(line.get("request").asString()).isEqualTo("pull-17"));
-    assertThat(lines.get(0).get("exception").asString()).contains("no storage").contains("\tat ");
+    assertThat(lines.get(0).get("exception").asString())
+        .contains("no storage")
+        .contains("Caused by: java.io.IOException: disk full\n\tat ");
     JsonNode access = lines.get(1);
     assertThat(access.get("message").asString()).isEqualTo("GET /v2/git/manifests/latest 503");
     assertThat(access.get("path").asString()).isEqualTo("/v2/git/manifests/latest");

@@ -14,9 +14,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
+import nixery.image.Document;
 import nixery.server.build.Image;
 import nixery.server.build.Images;
-import nixery.server.build.Manifest;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 
@@ -44,7 +44,7 @@ public final class FakeImages implements Images {
   final AtomicInteger calls = new AtomicInteger();
   final AtomicInteger openStreams = new AtomicInteger();
 
-  private final Map<Digest, Manifest> manifests = new ConcurrentHashMap<>();
+  private final Map<Digest, Document> manifests = new ConcurrentHashMap<>();
   private final Map<Digest, Delivery> blobs = new ConcurrentHashMap<>();
   private final Map<Digest, Stream> streams = new ConcurrentHashMap<>();
   private volatile Builder builder =
@@ -70,12 +70,12 @@ public final class FakeImages implements Images {
     return image;
   }
 
-  private static Manifest manifest(String type, String text) {
+  private static Document manifest(String type, String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-    return new Manifest(type, Digest.of(bytes), bytes);
+    return new Document(type, Digest.of(bytes), bytes);
   }
 
-  void addManifest(Manifest manifest) {
+  void addManifest(Document manifest) {
     manifests.put(manifest.digest(), manifest);
   }
 
@@ -115,7 +115,7 @@ public final class FakeImages implements Images {
   }
 
   @Override
-  public Optional<Manifest> manifest(Digest digest) {
+  public Optional<Document> manifest(Digest digest) {
     calls.incrementAndGet();
     return Optional.ofNullable(manifests.get(digest));
   }

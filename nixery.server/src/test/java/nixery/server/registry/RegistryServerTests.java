@@ -28,8 +28,8 @@ import java.util.concurrent.TimeUnit;
 import nixery.api.ConfigurationException;
 import nixery.api.storage.Delivery;
 import nixery.image.Digest;
+import nixery.image.Document;
 import nixery.server.build.Image;
-import nixery.server.build.Manifest;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import nixery.server.metrics.Metrics;
@@ -101,7 +101,7 @@ final class RegistryServerTests {
   @Test
   void servesManifestsByDigestAsTheyAre() throws Exception {
     Image image = images.addImage("git");
-    for (Manifest manifest : List.of(image.docker(), image.oci())) {
+    for (Document manifest : List.of(image.docker(), image.oci())) {
       String path = "/v2/any/manifests/" + manifest.digest();
       HttpResponse<byte[]> response = get(path, "Accept", FakeImages.DOCKER);
       assertManifest(response, manifest);
@@ -452,7 +452,7 @@ final class RegistryServerTests {
     }
   }
 
-  private static void assertManifest(HttpResponse<byte[]> response, Manifest manifest) {
+  private static void assertManifest(HttpResponse<byte[]> response, Document manifest) {
     assertThat(response.statusCode()).isEqualTo(200);
     assertThat(response.body()).isEqualTo(manifest.bytes());
     assertThat(header(response, "Content-Type")).isEqualTo(manifest.mediaType());

@@ -246,7 +246,7 @@ final class GitSource implements PackageSource {
         repository.export(ObjectId.fromString(commit), folder, allowance, deadline)) {
       pending.add(new Pending(address, submodule, 1));
     }
-    if (!Files.exists(folder.resolve("default.nix"))) {
+    if (!Files.isRegularFile(folder.resolve("default.nix"))) {
       throw new InvalidPackageSetException("it has no default.nix");
     }
     while (!pending.isEmpty()) {

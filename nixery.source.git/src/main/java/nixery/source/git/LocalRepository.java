@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import nixery.api.source.SourceUnavailableException;
+import org.eclipse.jgit.errors.MissingObjectException;
 import org.eclipse.jgit.lib.ObjectId;
 import org.eclipse.jgit.lib.Ref;
 import org.eclipse.jgit.lib.RefDatabase;
@@ -87,6 +88,8 @@ final class LocalRepository implements GitRepository {
         throw new MissingCommitException();
       }
       return new CommitExport(repository, allowance).write(commit, target);
+    } catch (MissingObjectException e) {
+      throw unavailable(e);
     }
   }
 

@@ -1,13 +1,14 @@
 package nixery.source.git;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.Stream;
 import nixery.api.Scratch;
@@ -40,7 +41,7 @@ final class NetworkRepository implements GitRepository {
 
   private static final int MOST_PACKS = 32;
 
-  /** How far back a commit is searched for on servers that give out the tips of refs only. */
+  /** How far back a commit is searched for where it cannot be asked for. */
   private static final int DEEPEST = 1000;
 
   private final Connections connections;
@@ -102,24 +103,41 @@ final class NetworkRepository implements GitRepository {
     try {
       lock.lockInterruptibly();
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw connections.unavailable(address, new IOException("interrupted", e));
+      throw connections.unavailable(address, e);
     }
     try {
       discardIfLarge();
-      try (Repository fetched = open(store)) {
-        boolean isNew = fetched.exactRef(FETCHED + commit.name()) == null;
-        if (!isNew || fetchCommit(fetched, commit, deadline)) {
-          return new CommitExport(fetched, allowance).write(commit, target);
-        }
-      }
-      return exportFromHistory(commit, target, allowance, deadline);
+      return exportFromStore(commit, target, allowance, deadline);
     } catch (MissingObjectException e) {
       discard();
       throw new SourceUnavailableException(
           "%s sent commit %s without all of its files.".formatted(address, commit.name()), e);
+    } catch (IOException | SourceUnavailableException e) {
+      discard(); // Whatever JGit left behind, such as lock files.
+      throw e;
     } finally {
       lock.unlock();
+    }
+  }
+
+  private List<Submodule> exportFromStore(
+      ObjectId commit, Path target, Allowance allowance, Deadline deadline)
+      throws IOException, MissingCommitException {
+    try (Repository fetched = open(store)) {
+      if (fetched.exactRef(FETCHED + commit.name()) == null) {
+        try {
+          fetch(fetched, List.of(new RefSpec(commit.name())), 1, deadline);
+        } catch (RefusedException e) {
+          return exportFromRefs(commit, target, allowance, deadline);
+        }
+        if (!fetched.getObjectDatabase().has(commit)) {
+          throw new MissingCommitException();
+        }
+        RefUpdate update = fetched.updateRef(FETCHED + commit.name());
+        update.setNewObjectId(commit);
+        update.forceUpdate();
+      }
+      return new CommitExport(fetched, allowance).write(commit, target);
     }
   }
 
@@ -158,35 +176,6 @@ final class NetworkRepository implements GitRepository {
     Scratch.deleteTree(old);
   }
 
-  /** Fetches a commit alone; false if the server does not give it, or not this way. */
-  private boolean fetchCommit(Repository fetched, ObjectId commit, Deadline deadline)
-      throws IOException {
-    try {
-      fetch(fetched, List.of(new RefSpec(commit.name())), 1, deadline);
-    } catch (RefusedException e) {
-      String tip = tip(commit);
-      if (tip.isEmpty()) {
-        return false;
-      }
-      fetchTip(fetched, tip, deadline);
-    }
-    if (!fetched.getObjectDatabase().has(commit)) {
-      return false;
-    }
-    RefUpdate update = fetched.updateRef(FETCHED + commit.name());
-    update.setNewObjectId(commit);
-    update.forceUpdate();
-    return true;
-  }
-
-  private void fetchTip(Repository fetched, String ref, Deadline deadline) throws IOException {
-    try {
-      fetch(fetched, List.of(new RefSpec("+" + ref + ":refs/nixery-tip")), 1, deadline);
-    } catch (RefusedException e) {
-      throw connections.unavailable(address, e);
-    }
-  }
-
   /** Says that the server answered, and what it answered is no. */
   private static final class RefusedException extends Exception {
     private static final long serialVersionUID = 1;
@@ -216,54 +205,55 @@ final class NetworkRepository implements GitRepository {
       throw connections.unavailable(address, e);
     }
     if (deadline.isOver()) {
-      throw connections.unavailable(address, new IOException("interrupted"));
-    }
-  }
-
-  /** Returns a ref that leads to a commit; empty if there is none. */
-  private String tip(ObjectId commit) throws IOException {
-    try (Transport transport = connections.open(address)) {
-      for (Ref ref : advertised(transport, List.of("refs/")).values()) {
-        if (commit.equals(ref.getObjectId()) || commit.equals(ref.getPeeledObjectId())) {
-          return ref.getName();
-        }
-      }
-      return "";
-    } catch (IOException e) {
-      throw connections.unavailable(address, e);
+      throw connections.unavailable(address, new InterruptedIOException("interrupted"));
     }
   }
 
   /**
-   * Searches for a commit in the history of all branches and tags, if the server is of the kind
-   * that does not give out what is within a history by itself: one that knows only the first
-   * version of the protocol, which is told from its answering with more refs than it was asked for.
-   * All others would have given the commit if they had it, and must not be cloned in vain.
+   * Exports a commit that the server did not give out by itself.
+   *
+   * <p>A server that knows the second version of the protocol gives out every commit that it has
+   * (git) or that is in the history of a ref (JGit): then there is no such commit. It is told by
+   * its having nothing to say about a ref that does not exist. The older ones give all their refs
+   * instead, and no commits but those that refs point to. Then the ref is fetched that leads to the
+   * commit, or else, not very deep, all of them.
    */
-  private List<Submodule> exportFromHistory(
+  private List<Submodule> exportFromRefs(
       ObjectId commit, Path target, Allowance allowance, Deadline deadline)
       throws IOException, MissingCommitException {
-    List<RefSpec> specs = new ArrayList<>();
-    try (Transport transport = connections.open(address)) {
-      if (!advertised(transport, List.of("refs/heads/")).containsKey("HEAD")) {
-        throw new MissingCommitException();
-      }
-    } catch (IOException e) {
-      throw connections.unavailable(address, e);
+    Collection<Ref> refs = listUnlessModern();
+    if (refs.isEmpty()) {
+      throw new MissingCommitException();
     }
-    specs.add(new RefSpec("+refs/heads/*:refs/heads/*"));
-    specs.add(new RefSpec("+refs/tags/*:refs/tags/*"));
+    Optional<Ref> tip =
+        refs.stream()
+            .filter(
+                ref -> commit.equals(ref.getObjectId()) || commit.equals(ref.getPeeledObjectId()))
+            .findFirst();
+    List<RefSpec> specs =
+        tip.isPresent()
+            ? List.of(new RefSpec("+" + tip.get().getName() + ":refs/tip"))
+            : List.of(
+                new RefSpec("+refs/heads/*:refs/heads/*"), new RefSpec("+refs/tags/*:refs/tags/*"));
     Path history = scratch.next();
     try (Repository fetched = open(history)) {
-      fetch(fetched, specs, DEEPEST, deadline);
+      fetch(fetched, specs, tip.isPresent() ? 1 : DEEPEST, deadline);
       if (!fetched.getObjectDatabase().has(commit)) {
         throw new MissingCommitException();
       }
       return new CommitExport(fetched, allowance).write(commit, target);
     } catch (RefusedException e) {
-      throw connections.unavailable(address, e);
+      throw connections.unavailable(address, e.getCause());
     } finally {
       Scratch.deleteTree(history);
+    }
+  }
+
+  private Collection<Ref> listUnlessModern() {
+    try (Transport transport = connections.open(address)) {
+      return advertised(transport, List.of("refs/nixery/none")).values();
+    } catch (IOException e) {
+      throw connections.unavailable(address, e);
     }
   }
 

@@ -37,6 +37,8 @@ final class RepositoryAddress {
 
   private static final Pattern SCHEME = Pattern.compile("^[A-Za-z][A-Za-z0-9+.-]*://");
 
+  private static final int SHORTEST_TOKEN = 12;
+
   private final String text;
   private final URIish uri;
   private final Kind kind;
@@ -167,25 +169,25 @@ final class RepositoryAddress {
     return Optional.ofNullable(uri.getPass()).filter(password -> !password.isEmpty());
   }
 
-  /** Returns every form of the credentials in the address, none of which must be shown. */
+  /**
+   * Returns what must not be shown of the address, as it is written and decoded: the password, and
+   * the user of an http address if it is so long that it may be a token. (Replacing each {@code
+   * git} in a message would help nobody.)
+   */
   Set<String> secrets() {
     Set<String> secrets = new LinkedHashSet<>();
     password().ifPresent(secrets::add);
-    if (kind == Kind.HTTP) {
-      user().ifPresent(secrets::add);
-    }
-    // As they are written, which may be with percent signs.
+    int start = text.indexOf("://") + 3;
     int at = text.lastIndexOf('@');
-    int scheme = text.indexOf("://");
-    if (kind == Kind.HTTP && at > scheme && scheme > 0) {
-      String userInfo = text.substring(scheme + 3, at);
-      secrets.add(userInfo);
-      for (String part : userInfo.split(":", 2)) {
-        secrets.add(part);
-      }
-    } else if (password().isPresent() && scheme > 0) {
-      String[] parts = text.substring(scheme + 3, at).split(":", 2);
-      secrets.add(parts[parts.length - 1]);
+    String[] written =
+        start >= 3 && at > start ? text.substring(start, at).split(":", 2) : new String[0];
+    if (written.length == 2) {
+      secrets.add(written[1]);
+    }
+    if (kind == Kind.HTTP) {
+      Stream.concat(user().stream(), Stream.of(written).limit(1))
+          .filter(user -> user.length() >= SHORTEST_TOKEN)
+          .forEach(secrets::add);
     }
     secrets.removeIf(String::isEmpty);
     return secrets;

@@ -9,12 +9,19 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
+import java.security.PublicKey;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import nixery.api.ConfigurationException;
 import nixery.api.source.PackageSource;
 import nixery.api.source.SourceUnavailableException;
+import org.apache.sshd.common.config.keys.PublicKeyEntry;
+import org.apache.sshd.server.SshServer;
+import org.apache.sshd.server.keyprovider.SimpleGeneratorHostKeyProvider;
+import org.apache.sshd.server.shell.ProcessShellCommandFactory;
 import org.eclipse.jgit.util.SystemReader;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -272,7 +279,7 @@ class CredentialTests {
     SshGitServer.makeKey(key, "ed25519");
     Path socket = folder.resolve("agent");
     Process agent =
-        Commands.builder(folder, java.util.List.of("ssh-agent", "-D", "-a", socket.toString()))
+        Commands.builder(folder, List.of("ssh-agent", "-D", "-a", socket.toString()))
             .redirectErrorStream(true)
             .redirectOutput(folder.resolve("agent.log").toFile())
             .start();
@@ -305,6 +312,29 @@ class CredentialTests {
   }
 
   @Test
+  void sshPasswordInTheAddress() throws Exception {
+    try (SshServer server = SshServer.setUpDefaultServer()) {
+      server.setHost("127.0.0.1");
+      server.setKeyPairProvider(new SimpleGeneratorHostKeyProvider());
+      server.setPasswordAuthenticator(
+          (user, password, session) -> user.equals("ada") && password.equals(PASSWORD));
+      server.setCommandFactory(new ProcessShellCommandFactory());
+      server.start();
+      PublicKey key = server.getKeyPairProvider().loadKeys(null).iterator().next().getPublic();
+      home.write(
+          ".ssh/known_hosts",
+          "[127.0.0.1]:" + server.getPort() + " " + PublicKeyEntry.toString(key) + "\n");
+      String address = "ssh://ada:%s@127.0.0.1:" + server.getPort() + tree.folder();
+      try (CapturedLogs logs = new CapturedLogs()) {
+        assertServes(address.formatted(ENCODED));
+        Throwable failure = failure(address.formatted("s3cret-wrong"));
+
+        assertThat(CapturedLogs.text(failure) + logs.text()).doesNotContain("s3cret");
+      }
+    }
+  }
+
+  @Test
   void unknownHostKeysAreRefused() throws Exception {
     Path key = home.folder().resolve(".ssh/id_ed25519");
     SshGitServer.makeKey(key, "ed25519");
@@ -332,7 +362,7 @@ class CredentialTests {
   void anAddressThatIsNoneIsNotRepeated() {
     assertThatThrownBy(
             () -> Sources.open("ftp://ada:s3cret@example.org/set", folder.resolve("cache")))
-        .isInstanceOf(nixery.api.ConfigurationException.class)
+        .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("NIXERY_PKGS_REPO")
         .hasMessageNotContaining("s3cret");
   }

@@ -53,9 +53,7 @@ class FailureTests {
     try (PackageSource source = Sources.open(address, folder.resolve("cache"), settings)) {
       Throwable failure = catchThrowable(() -> source.checkout(source.resolve(tag)));
       assertThat(failure).isInstanceOf(SourceUnavailableException.class);
-      try (Stream<Path> all = Files.walk(folder.resolve("cache"))) {
-        assertThat(all.filter(path -> path.endsWith("source"))).isEmpty();
-      }
+      assertThat(Sources.kept(folder.resolve("cache"))).isEmpty();
       return (SourceUnavailableException) failure;
     }
   }
@@ -143,9 +141,9 @@ class FailureTests {
       assertThat(failure)
           .isInstanceOf(SourceUnavailableException.class)
           .hasMessageContaining(address);
-      try (Stream<Path> all = Files.walk(folder.resolve("cache"))) {
-        assertThat(all)
-            .noneMatch(path -> path.toString().matches(".*/source|.*incoming.*|.*\\.pack"));
+      assertThat(Sources.kept(folder.resolve("cache"))).isEmpty();
+      try (Stream<Path> fetched = Files.walk(folder.resolve("cache/scratch"))) {
+        assertThat(fetched).noneMatch(path -> path.toString().matches(".*incoming.*|.*\\.pack"));
       }
 
       http.cutAfter = Integer.MAX_VALUE;

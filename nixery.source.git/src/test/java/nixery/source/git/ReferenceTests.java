@@ -114,6 +114,7 @@ class ReferenceTests {
       }
       assertThat(revision(source, "next")).isEqualTo(third);
       assertThat(release(source, "v1.2")).isEqualTo("1");
+      assertThat(release(source, "both")).isEqualTo("1");
       assertThat(release(source, "next")).isEqualTo("3");
       // The tip of nothing.
       assertThat(release(source, second)).isEqualTo("2");

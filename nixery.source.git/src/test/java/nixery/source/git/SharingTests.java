@@ -79,7 +79,7 @@ class SharingTests {
 
   @Test
   void nothingOfAKilledProcessIsUsedAndAllOfItIsSwept() throws Exception {
-    commitFiles(20_000);
+    commitFiles(10_000);
     Path cache = folder.resolve("cache");
     Process child = child("256m", http.url("set/.git"), cache);
     while (child.isAlive() && !isHalfWritten(cache)) {
@@ -89,7 +89,7 @@ class SharingTests {
 
     try (PackageSource source = Sources.open(http.url("set/.git"), cache);
         PackageSet set = source.checkout(source.resolve("latest"))) {
-      assertThat(count(set.path())).isEqualTo(20_001);
+      assertThat(count(set.path())).isEqualTo(10_001);
     }
     try (Stream<Path> left = Files.walk(cache)) {
       assertThat(left.filter(path -> path.getFileName().toString().equals("scratch")))

@@ -1,8 +1,12 @@
 package nixery.source.git;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import nixery.api.PluginContext;
 import nixery.api.Settings;
 import nixery.api.source.PackageSource;
@@ -11,6 +15,16 @@ import nixery.api.source.PackageSource;
 final class Sources {
 
   private Sources() {}
+
+  /** Returns the commits whose files are kept in the cache folder of one repository. */
+  static List<String> kept(Path cache) throws IOException {
+    try (Stream<Path> repositories = Files.list(cache.resolve("commits"))) {
+      Path repository = repositories.findFirst().orElseThrow();
+      try (Stream<Path> revisions = Files.list(repository.resolve("revisions"))) {
+        return revisions.map(path -> path.getFileName().toString()).toList();
+      }
+    }
+  }
 
   static PackageSource open(String address, Path cache) {
     return open(address, cache, Map.of());

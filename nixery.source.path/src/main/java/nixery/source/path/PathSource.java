@@ -80,11 +80,11 @@ record PathSource(Path path, Path store) implements PackageSource {
     if (Files.isDirectory(realPath)) {
       file = realPath.resolve("default.nix");
       if (Files.isReadable(realPath) && !Files.isRegularFile(file)) {
-        throw new InvalidPackageSetException(path + " is a folder without a default.nix");
+        throw new InvalidPackageSetException("the package set is a folder without a default.nix");
       }
     } else if (Files.exists(realPath) && !isNixFile(realPath)) {
       throw new InvalidPackageSetException(
-          path + " is neither a .nix file nor a folder with a default.nix");
+          "the package set is neither a .nix file nor a folder with a default.nix");
     }
     if (!Files.isReadable(file)) {
       throw new SourceUnavailableException(path + " does not exist or cannot be read");

@@ -56,7 +56,9 @@ public final class PathSourceProvider implements PackageSourceProvider {
       return source;
     } catch (SourceException e) {
       throw new ConfigurationException(
-          "NIXERY_PKGS_PATH must be the path of a .nix file or of a folder with a default.nix, but "
+          "NIXERY_PKGS_PATH must be the path of a .nix file or of a folder with a default.nix, not "
+              + path.get()
+              + ": "
               + e.getMessage()
               + ".",
           e);

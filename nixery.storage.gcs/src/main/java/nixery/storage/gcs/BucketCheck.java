@@ -71,6 +71,11 @@ final class BucketCheck {
       return "The server that gives access tokens cannot be reached (%s): check the network."
           .formatted(reason);
     }
+    if (e.getCode() == 0 && !Failures.isAboutConnection(e)) {
+      return "Google's client does not accept the credentials of %s for %s:"
+              .formatted(who(), client.endpoint())
+          + " check GOOGLE_APPLICATION_CREDENTIALS.";
+    }
     return switch (e.getCode()) {
       case 401 ->
           "%s does not accept the credentials of %s: check GOOGLE_APPLICATION_CREDENTIALS."

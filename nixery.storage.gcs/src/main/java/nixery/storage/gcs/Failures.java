@@ -57,6 +57,11 @@ final class Failures {
                 e -> e instanceof HttpResponseException answer && answer.getStatusCode() < 500);
   }
 
+  /** Tells whether there was something wrong with a connection, rather than before. */
+  static boolean isAboutConnection(Throwable failure) {
+    return chain(failure).anyMatch(IOException.class::isInstance);
+  }
+
   /** Returns a few words on what went wrong. */
   static String reason(Throwable failure) {
     return chain(failure).flatMap(e -> words(e).stream()).findFirst().orElse("connection failed");

@@ -1,24 +1,12 @@
 package nixery.storage.gcs;
 
 import com.google.cloud.storage.Blob;
-import com.google.cloud.storage.BlobId;
-import com.google.cloud.storage.BlobInfo;
 import com.google.cloud.storage.Storage.BlobField;
-import com.google.cloud.storage.Storage.BlobGetOption;
 import com.google.cloud.storage.Storage.BlobListOption;
-import com.google.cloud.storage.Storage.BlobSourceOption;
-import com.google.cloud.storage.Storage.BlobTargetOption;
-import com.google.cloud.storage.Storage.BucketField;
-import com.google.cloud.storage.Storage.BucketGetOption;
-import com.google.cloud.storage.StorageException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.Iterator;
-import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
-import java.util.UUID;
-import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
@@ -26,28 +14,22 @@ import nixery.api.storage.Content;
 import nixery.api.storage.Delivery;
 import nixery.api.storage.Key;
 import nixery.api.storage.Storage;
+import nixery.api.storage.StorageException;
 import nixery.api.storage.StoredObject;
 import nixery.api.storage.VersionedRecord;
 
-/**
- * Objects and records as objects of a bucket, each under its key. The version of a record is the
- * generation that the service gave it, which no other has ever had.
- */
+/** Objects and records as objects of a bucket, each under its key. */
 final class GcsStorage implements Storage {
 
   /** Up to this length, objects are streamed, for clients that follow no redirect for them. */
   static final long STREAMED = 64 << 10;
 
   private static final int REMEMBERED = 50_000;
-
-  /** The name of the metadata by which a record is recognised by who wrote it. */
-  private static final String WRITE = "nixery-write";
-
-  private static final int READ_ATTEMPTS = 10;
-
   private static final Pattern KEY_CHARACTERS = Pattern.compile("[a-z0-9._/-]*");
 
   private final BucketClient client;
+  private final BucketObjects objects;
+  private final Records records;
   private final DownloadUrls urls;
 
   /** Lengths of objects that were seen, so that clients can be redirected without asking again. */
@@ -55,6 +37,8 @@ final class GcsStorage implements Storage {
 
   GcsStorage(BucketClient client, DownloadUrls urls) {
     this.client = client;
+    this.objects = new BucketObjects(client);
+    this.records = new Records(client, objects);
     this.urls = urls;
   }
 
@@ -67,24 +51,24 @@ final class GcsStorage implements Storage {
 
   @Override
   public Optional<Long> stat(Key key) {
-    Optional<Long> length = find(key, "look for " + key, BlobField.SIZE).map(Blob::getSize);
+    Optional<Long> length = objects.find(key, "look for " + key, BlobField.SIZE).map(Blob::getSize);
     length.ifPresentOrElse(bytes -> lengths.put(key, bytes), () -> lengths.remove(key));
     return length;
   }
 
   @Override
   public Optional<StoredObject> open(Key key, long offset) {
-    Optional<Blob> found = find(key, "open " + key, BlobField.SIZE, BlobField.GENERATION);
+    Optional<Blob> found = objects.find(key, "open " + key, BlobField.SIZE, BlobField.GENERATION);
     if (found.isEmpty()) {
       lengths.remove(key);
       return Optional.empty();
     }
     long length = found.get().getSize();
     if (offset < 0 || offset > length) {
-      throw new nixery.api.storage.StorageException(
+      throw new StorageException(
           "%s has %d bytes, so it cannot be read from %d".formatted(key, length, offset));
     }
-    Download download = new Download(client, generation(key, found.get()), offset, length);
+    Download download = new Download(client, found.get().getBlobId(), offset, length);
     return Optional.of(new StoredObject(length, download));
   }
 
@@ -106,7 +90,7 @@ final class GcsStorage implements Storage {
   @Override
   public boolean delete(Key key) {
     lengths.remove(key);
-    return deleted("delete " + key, () -> client.retrying().delete(client.id(key.value())));
+    return objects.deleted("delete " + key, () -> client.retrying().delete(client.id(key.value())));
   }
 
   @Override
@@ -116,7 +100,7 @@ final class GcsStorage implements Storage {
     }
     String doing = "list " + prefix;
     Iterable<Blob> found =
-        attempt(
+        BucketObjects.attempt(
             doing,
             () ->
                 client
@@ -131,7 +115,7 @@ final class GcsStorage implements Storage {
         new Iterator<>() {
           @Override
           public boolean hasNext() {
-            return attempt(doing, blobs::hasNext);
+            return BucketObjects.attempt(doing, blobs::hasNext);
           }
 
           @Override
@@ -155,27 +139,7 @@ final class GcsStorage implements Storage {
 
   @Override
   public Optional<VersionedRecord> readRecord(Key key) {
-    String doing = "read " + key;
-    for (int attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
-      Optional<Blob> found = find(key, doing, BlobField.SIZE, BlobField.GENERATION);
-      if (found.isEmpty()) {
-        return Optional.empty();
-      }
-      BlobId id = generation(key, found.get());
-      try {
-        byte[] bytes = client.retrying().readAllBytes(id);
-        if (bytes.length == found.get().getSize()) {
-          return Optional.of(new VersionedRecord(bytes, id.getGeneration().toString()));
-        }
-      } catch (StorageException e) {
-        if (e.getCode() != 404) {
-          throw Failures.of(doing, e);
-        }
-        // It was replaced in between.
-      }
-    }
-    throw new nixery.api.storage.StorageException(
-        "cannot %s in Google Cloud Storage: it changes all the time".formatted(doing));
+    return records.read(key);
   }
 
   @Override
@@ -183,123 +147,12 @@ final class GcsStorage implements Storage {
     if (value.length > MAX_RECORD) {
       throw new IllegalArgumentException("%s has %d bytes".formatted(key, value.length));
     }
-    OptionalLong replaced = generation(expected.orElse("0"), expected.isPresent());
-    if (replaced.isEmpty()) {
-      return Optional.empty();
-    }
-    String write = UUID.randomUUID().toString();
-    BlobInfo info =
-        BlobInfo.newBuilder(client.id(key.value()))
-            .setContentType("application/octet-stream")
-            // Otherwise the service may answer with an old one, if everybody may read the bucket.
-            .setCacheControl("no-store")
-            .setMetadata(Map.of(WRITE, write))
-            .build();
-    try {
-      BlobTargetOption condition = BlobTargetOption.generationMatch(replaced.getAsLong());
-      return Optional.of(
-          client
-              .retrying()
-              .create(info, value, condition, BlobTargetOption.disableGzipContent())
-              .getGeneration()
-              .toString());
-    } catch (StorageException e) {
-      if (e.getCode() != 412) {
-        throw Failures.of("write " + key, e);
-      }
-      // Perhaps it was written at a first attempt, whose answer was lost.
-      return find(key, "write " + key, BlobField.METADATA, BlobField.GENERATION)
-          .filter(now -> now.getMetadata() != null && write.equals(now.getMetadata().get(WRITE)))
-          .map(now -> now.getGeneration().toString());
-    }
+    return records.write(key, value, expected);
   }
 
   @Override
   public boolean removeRecord(Key key, String expected) {
-    OptionalLong generation = generation(expected, true);
-    if (generation.isEmpty()) {
-      return false;
-    }
-    String doing = "remove " + key;
-    BlobSourceOption condition = BlobSourceOption.generationMatch(generation.getAsLong());
-    BlobId id = client.id(key.value());
-    try {
-      return deleted(doing, () -> client.once().delete(id, condition));
-    } catch (nixery.api.storage.StorageException e) {
-      // Whether that removed it is known only if it is still there.
-      if (!deleted(doing, () -> client.retrying().delete(id, condition))) {
-        throw e;
-      }
-      return true;
-    }
-  }
-
-  /** Reads a version. What is no positive number was never a version of a record here. */
-  private static OptionalLong generation(String version, boolean exists) {
-    try {
-      long generation = Long.parseLong(version);
-      return exists && generation <= 0 ? OptionalLong.empty() : OptionalLong.of(generation);
-    } catch (NumberFormatException e) {
-      return OptionalLong.empty();
-    }
-  }
-
-  private BlobId generation(Key key, Blob blob) {
-    return BlobId.of(client.bucket(), client.id(key.value()).getName(), blob.getGeneration());
-  }
-
-  private Optional<Blob> find(Key key, String doing, BlobField... fields) {
-    BlobGetOption wanted = BlobGetOption.fields(fields);
-    Optional<Blob> found =
-        attempt(
-            doing,
-            () -> Optional.ofNullable(client.retrying().get(client.id(key.value()), wanted)));
-    if (found.isEmpty()) {
-      requireBucket(doing);
-    }
-    return found;
-  }
-
-  private boolean deleted(String doing, Supplier<Boolean> deletion) {
-    try {
-      if (deletion.get()) {
-        return true;
-      }
-    } catch (StorageException e) {
-      if (e.getCode() == 412) {
-        return false;
-      }
-      throw Failures.of(doing, e);
-    }
-    requireBucket(doing);
-    return false;
-  }
-
-  /**
-   * Fails if there is no bucket. An object that is not there and a bucket that is not there look
-   * the same, but only one of them means that something may be forgotten or has to be built.
-   */
-  private void requireBucket(String doing) {
-    try {
-      BucketGetOption name = BucketGetOption.fields(BucketField.NAME);
-      if (client.retrying().get(client.bucket(), name) == null) {
-        throw new nixery.api.storage.StorageException(
-            "cannot %s in Google Cloud Storage: the bucket '%s' does not exist any more"
-                .formatted(doing, client.bucket()));
-      }
-    } catch (StorageException e) {
-      if (e.getCode() != 403) { // It is there, and not ours to look at.
-        throw Failures.of(doing, e);
-      }
-    }
-  }
-
-  private static <T> T attempt(String doing, Supplier<T> action) {
-    try {
-      return action.get();
-    } catch (StorageException e) {
-      throw Failures.of(doing, e);
-    }
+    return records.remove(key, expected);
   }
 
   @Override
@@ -313,7 +166,7 @@ final class GcsStorage implements Storage {
       client.retrying().close();
       client.once().close();
     } catch (Exception e) {
-      throw Failures.of("end", e);
+      throw Failures.of("close the client", e);
     }
   }
 }

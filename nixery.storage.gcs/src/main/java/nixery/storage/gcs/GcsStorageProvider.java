@@ -7,6 +7,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -67,6 +68,9 @@ public final class GcsStorageProvider implements StorageProvider {
   private static final Pattern PREFIX_FORM =
       Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*/?");
 
+  /** For how long each step of the check is tried again. */
+  private static final Duration CHECK = Duration.ofSeconds(4);
+
   private final HttpTransportFactory transports;
   private final Duration patience;
   private final Duration opening;
@@ -122,6 +126,12 @@ public final class GcsStorageProvider implements StorageProvider {
     String prefix = settings.find(PREFIX).map(GcsStorageProvider::folder).orElse("");
     Duration lifetime = settings.get(SIGNED_URL_SECONDS);
     Optional<URI> publicUrl = settings.find(PUBLIC_URL);
+    if (publicUrl
+        .filter(url -> url.getRawQuery() != null || url.getRawFragment() != null)
+        .isPresent()) {
+      throw new ConfigurationException(
+          "NIXERY_GCS_PUBLIC_URL must have no query or fragment, since keys are added to it.");
+    }
     return inTime(
         () -> {
           Credentials credentials =
@@ -129,7 +139,7 @@ public final class GcsStorageProvider implements StorageProvider {
           BucketClient client =
               BucketClient.open(
                   endpoint, bucket, prefix, credentials, settings.find(PROJECT), transports);
-          BucketCheck.run(client.withPatience(patience.dividedBy(8)), credentials);
+          BucketCheck.run(client.withPatience(shorter(patience, CHECK)), credentials);
           DownloadUrls urls =
               publicUrl
                   .<DownloadUrls>map(base -> new PublicUrls(base, prefix))
@@ -137,6 +147,10 @@ public final class GcsStorageProvider implements StorageProvider {
           return new GcsStorage(client.withPatience(patience), urls);
         },
         endpoint);
+  }
+
+  private static Duration shorter(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? one : other;
   }
 
   private static URI origin(URI endpoint) {
@@ -150,7 +164,8 @@ public final class GcsStorageProvider implements StorageProvider {
           "NIXERY_GCS_ENDPOINT must be scheme, host and port alone, such as"
               + " https://storage.googleapis.com.");
     }
-    return URI.create(endpoint.getScheme() + "://" + endpoint.getRawAuthority());
+    return URI.create(
+        endpoint.getScheme().toLowerCase(Locale.ROOT) + "://" + endpoint.getRawAuthority());
   }
 
   private static String folder(String prefix) {
@@ -179,7 +194,10 @@ public final class GcsStorageProvider implements StorageProvider {
       if (e.getCause() instanceof ConfigurationException wrong) {
         throw wrong;
       }
-      throw new IllegalStateException("unexpected failure in the Google Cloud Storage client", e);
+      throw new ConfigurationException(
+          "Google's client cannot use these credentials at %s: check GOOGLE_APPLICATION_CREDENTIALS."
+              .formatted(endpoint),
+          Failures.withoutSecrets(e.getCause()));
     } catch (InterruptedException e) {
       thread.interrupt();
       Thread.currentThread().interrupt();

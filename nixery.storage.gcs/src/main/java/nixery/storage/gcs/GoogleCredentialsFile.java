@@ -4,6 +4,7 @@ import com.google.auth.Credentials;
 import com.google.auth.http.HttpTransportFactory;
 import com.google.auth.oauth2.GoogleCredentials;
 import com.google.cloud.NoCredentials;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -60,7 +61,7 @@ final class GoogleCredentialsFile {
 
   private static Credentials parse(byte[] bytes, Path file, HttpTransportFactory transports) {
     try {
-      return GoogleCredentials.fromStream(new java.io.ByteArrayInputStream(bytes), transports);
+      return GoogleCredentials.fromStream(new ByteArrayInputStream(bytes), transports);
     } catch (IOException | RuntimeException e) {
       throw new ConfigurationException(
           "GOOGLE_APPLICATION_CREDENTIALS names %s, which holds no Google credentials: download"

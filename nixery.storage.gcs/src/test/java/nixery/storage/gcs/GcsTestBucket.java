@@ -56,9 +56,18 @@ final class GcsTestBucket implements AutoCloseable {
     return open(environment, GcsStorageProvider.transports());
   }
 
-  /** Opens a storage that gives up after a second where it would try for half a minute. */
   Storage open(Map<String, String> environment, HttpTransportFactory transports) {
-    return new GcsStorageProvider(transports, Duration.ofSeconds(1), Duration.ofSeconds(20))
+    return open(environment, transports, Duration.ofSeconds(10));
+  }
+
+  /** Opens a storage that gives up soon, for what is never going to succeed. */
+  Storage openImpatiently(Map<String, String> environment) {
+    return open(environment, GcsStorageProvider.transports(), Duration.ofSeconds(1));
+  }
+
+  private Storage open(
+      Map<String, String> environment, HttpTransportFactory transports, Duration patience) {
+    return new GcsStorageProvider(transports, patience, Duration.ofSeconds(20))
         .open(new PluginContext(Settings.of(environment), folder));
   }
 

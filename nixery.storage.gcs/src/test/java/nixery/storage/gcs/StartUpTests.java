@@ -52,7 +52,8 @@ class StartUpTests {
     Map<String, String> environment = bucket.environment();
     environment.putAll(changes);
     ConfigurationException wrong =
-        catchThrowableOfType(ConfigurationException.class, () -> bucket.open(environment));
+        catchThrowableOfType(
+            ConfigurationException.class, () -> bucket.openImpatiently(environment));
     assertThat(wrong).as("nothing was wrong").isNotNull();
     assertThat(wrong.getMessage()).endsWith(".").doesNotContain("\n");
     assertNoSecrets(wrong);
@@ -109,6 +110,21 @@ class StartUpTests {
   @ValueSource(strings = {"http://localhost/x", "http://u:p@localhost", "http://localhost?x=y"})
   void refusesAnEndpointWithMoreThanAHost(String endpoint) throws IOException {
     assertThat(sentence(Map.of("NIXERY_GCS_ENDPOINT", endpoint))).contains("NIXERY_GCS_ENDPOINT");
+  }
+
+  @Test
+  void refusesAPublicAddressThatKeysCannotBeAddedTo() throws IOException {
+    assertThat(sentence(Map.of("NIXERY_GCS_PUBLIC_URL", "https://cdn.example.org/?x=")))
+        .contains("NIXERY_GCS_PUBLIC_URL");
+  }
+
+  @Test
+  void saysThatTheCredentialsBelongToAnotherCloud() throws IOException {
+    JsonObject key = key();
+    key.addProperty("universe_domain", "example.org");
+    Files.writeString(bucket.key(), key.toString());
+
+    assertThat(sentence(Map.of())).contains("GOOGLE_APPLICATION_CREDENTIALS");
   }
 
   @ParameterizedTest
