@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -217,12 +216,12 @@ final class ServerTests {
       server.close();
       assertThat(waiting.join().statusCode()).isEqualTo(503);
       assertThat(nix).noneMatch(ProcessHandle::isAlive);
-      assertThat(files(folder.resolve("storage/records"))).noneMatch(isLease());
+      assertThat(files(folder.resolve("storage/records"))).noneMatch(ServerTests::isLease);
     }
   }
 
-  private static Predicate<Path> isLease() {
-    return file -> file.toString().contains("/leases/");
+  private static boolean isLease(Path file) {
+    return file.toString().contains("/leases/");
   }
 
   private static List<ProcessHandle> children(TestServer server) {

@@ -73,11 +73,15 @@ final class Nixery implements AutoCloseable {
     Storage storage =
         keep(
             withLoaderOf(
-                storagePlugin, () -> storagePlugin.open(context(settings, cache, storagePlugin))));
+                storagePlugin,
+                () ->
+                    storagePlugin.open(
+                        context(settings, cache.resolve("storage"), storagePlugin))));
     PackageSource source =
         keep(
             withLoaderOf(
-                sourcePlugin, () -> sourcePlugin.open(context(settings, cache, sourcePlugin))));
+                sourcePlugin,
+                () -> sourcePlugin.open(context(settings, cache.resolve("source"), sourcePlugin))));
     NixConfig nixConfig = nixConfig(settings, plugins, cache);
     Nix nix = keep(new Nix(nixConfig));
     String nixVersion = version(nix);
@@ -148,7 +152,9 @@ final class Nixery implements AutoCloseable {
     thread.setContextClassLoader(plugin.getClass().getClassLoader());
     try {
       return work.get();
-    } catch (LinkageError e) {
+    } catch (ConfigurationException e) {
+      throw e;
+    } catch (RuntimeException | LinkageError e) {
       throw Plugins.unloadable(plugin.getClass(), e);
     } finally {
       thread.setContextClassLoader(before);
@@ -202,7 +208,7 @@ final class Nixery implements AutoCloseable {
   }
 
   private static PluginContext context(Settings settings, Path cache, Plugin plugin) {
-    return new PluginContext(settings, writable(cache.resolve("plugins").resolve(plugin.name())));
+    return new PluginContext(settings, writable(cache.resolve(plugin.name())));
   }
 
   private static NixConfig nixConfig(Settings settings, Plugins plugins, Path cache) {

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceConfigurationError;
 import java.util.ServiceLoader;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import nixery.api.ConfigurationException;
@@ -26,6 +27,9 @@ import nixery.api.storage.StorageProvider;
  * @param sources all package source plugins
  */
 record Plugins(List<StorageProvider> storages, List<PackageSourceProvider> sources) {
+
+  /** As {@link Plugin#name()} says. */
+  private static final Pattern NAME = Pattern.compile("[a-z0-9]+(-[a-z0-9]+)*");
 
   /** Checks that names are unique and that all were built for this version of the interfaces. */
   Plugins {
@@ -50,14 +54,19 @@ record Plugins(List<StorageProvider> storages, List<PackageSourceProvider> sourc
   private static <P extends Plugin> Stream<P> providers(ModuleLayer layer, Class<P> type) {
     try {
       return ServiceLoader.load(layer, type).stream()
+          // Where there is a provider method, its type is all that is known beforehand.
+          .filter(found -> found.type().isInterface() || isIn(layer, found.type()))
           .map(Plugins::instance)
-          // Not the provider's type, which may be the interface where there is a provider method.
-          .filter(plugin -> plugin.getClass().getModule().getLayer() == layer)
+          .filter(plugin -> isIn(layer, plugin.getClass()))
           .toList()
           .stream();
     } catch (ServiceConfigurationError e) {
       throw unloadable("A plugin among the modules " + names(layer), e);
     }
+  }
+
+  private static boolean isIn(ModuleLayer layer, Class<?> type) {
+    return type.getModule().getLayer() == layer;
   }
 
   private static <P extends Plugin> P instance(ServiceLoader.Provider<P> provider) {
@@ -84,6 +93,11 @@ record Plugins(List<StorageProvider> storages, List<PackageSourceProvider> sourc
                       kind, origin(plugin.getClass()), plugin.apiVersion(), Plugin.API_VERSION));
         }
         plugin.settings();
+        if (!NAME.matcher(plugin.name()).matches()) {
+          throw new ConfigurationException(
+              "The %s plugin in %s has a name that is none, '%s': use a build of it that is mended."
+                  .formatted(kind, origin(plugin.getClass()), plugin.name()));
+        }
         Plugin other = names.put(plugin.name(), plugin);
         if (other != null) {
           throw new ConfigurationException(
@@ -91,7 +105,9 @@ record Plugins(List<StorageProvider> storages, List<PackageSourceProvider> sourc
                   .formatted(
                       kind, plugin.name(), origin(other.getClass()), origin(plugin.getClass())));
         }
-      } catch (LinkageError e) {
+      } catch (ConfigurationException e) {
+        throw e;
+      } catch (RuntimeException | LinkageError e) {
         throw unloadable(plugin.getClass(), e);
       }
     }
@@ -99,11 +115,11 @@ record Plugins(List<StorageProvider> storages, List<PackageSourceProvider> sourc
   }
 
   /** Says that a plugin fails, or does not fit the classes that it finds here. */
-  static ConfigurationException unloadable(Class<?> plugin, Error error) {
+  static ConfigurationException unloadable(Class<?> plugin, Throwable error) {
     return unloadable("The plugin in " + origin(plugin), error);
   }
 
-  private static ConfigurationException unloadable(String plugin, Error error) {
+  private static ConfigurationException unloadable(String plugin, Throwable error) {
     Throwable reason =
         error instanceof ServiceConfigurationError && error.getCause() != null
             ? error.getCause()

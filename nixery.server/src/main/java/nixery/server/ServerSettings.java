@@ -56,7 +56,7 @@ final class ServerSettings {
               "NIXERY_LEASE",
               "after how long another server on the same storage that gives no sign of life is"
                   + " replaced, in seconds")
-          .withDefault("10");
+          .withDefault("30");
 
   static final Setting<Path> NIX_BIN =
       Setting.path(

@@ -3,6 +3,7 @@ package nixery.server.build;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import nixery.api.storage.Content;
@@ -19,7 +20,6 @@ import nixery.image.PackedLayer;
 import nixery.image.PackedLayerInfo;
 import nixery.server.nix.Resolved;
 import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -35,7 +35,8 @@ import tools.jackson.databind.json.JsonMapper;
  *   <li>{@code leases/<name>}: who is making one of these
  * </ul>
  *
- * <p>A record is found only if all that it points to is there: what was lost is made again.
+ * <p>A record is found only if all that it points to is there in its full length: what was lost is
+ * made again.
  */
 final class ImageStore {
 
@@ -50,9 +51,36 @@ final class ImageStore {
     this.storage = storage;
   }
 
-  private record StoredLayer(String digest, long size, String diffId) {}
+  /** A blob that a record points to. */
+  private record StoredBlob(Digest digest, long size) {
+    StoredBlob {
+      Objects.requireNonNull(digest);
+    }
+  }
 
-  private record StoredImage(String docker, String oci, List<String> blobs) {}
+  private record StoredLayer(StoredBlob blob, Digest diffId) {
+    StoredLayer {
+      Objects.requireNonNull(blob);
+      Objects.requireNonNull(diffId);
+    }
+  }
+
+  private record StoredImage(Digest docker, Digest oci, List<StoredBlob> blobs) {
+    StoredImage {
+      Objects.requireNonNull(docker);
+      Objects.requireNonNull(oci);
+      blobs = List.copyOf(blobs);
+    }
+  }
+
+  /** What was found out about a package: what it is, or that there is none. */
+  private record StoredPackage(Boolean there, Optional<Resolved.Found> found) {
+    StoredPackage {
+      if (there != found.isPresent()) {
+        throw new IllegalArgumentException("there is one or there is none");
+      }
+    }
+  }
 
   private static Key blob(Digest digest) {
     return Key.of("blobs", digest.hex());
@@ -69,51 +97,58 @@ final class ImageStore {
   /** Returns the layer with this id, if it was packed before. */
   Optional<PackedLayerInfo> findLayer(Digest id) {
     return read(Key.of("layers", id.hex()), StoredLayer.class)
-        .filter(
-            layer -> storage.stat(blob(new Digest(layer.digest))).equals(Optional.of(layer.size)))
-        .map(layer ->
-            new PackedLayerInfo(new Digest(layer.digest), layer.size, new Digest(layer.diffId)));
+        .filter(layer -> isThere(layer.blob))
+        .map(layer -> new PackedLayerInfo(layer.blob.digest, layer.blob.size, layer.diffId));
   }
 
   /** Stores a layer; its file is moved away, or left for the caller to delete. */
   void saveLayer(Digest id, PackedLayer layer) {
-    storage.put(
+    put(
         blob(layer.digest()),
         Content.ofFile(layer.file(), layer.size(), layer.digest().hex(), BLOB_TYPE));
     write(
         Key.of("layers", id.hex()),
-        new StoredLayer(layer.digest().hex(), layer.size(), layer.diffId().hex()));
+        new StoredLayer(new StoredBlob(layer.digest(), layer.size()), layer.diffId()));
+  }
+
+  /** Stores an object, also in the place of one that was damaged, as can be told by its length. */
+  private void put(Key key, Content content) {
+    Optional<Long> length = storage.stat(key);
+    if (length.isPresent() && length.get() != content.length()) {
+      LOG.log(System.Logger.Level.WARNING, "{0} has a wrong length: it is replaced", key);
+      storage.delete(key);
+    }
+    storage.put(key, content);
   }
 
   /** Returns the image under this key, if it was built before and nothing of it was lost. */
   Optional<Image> findImage(Digest key) {
     return read(imageKey(key), StoredImage.class)
-        .filter(image -> allThere(image.blobs))
+        .filter(image -> Parallel.map(image.blobs, this::isThere).stream().allMatch(there -> there))
         .flatMap(image ->
-            findManifest(new Digest(image.docker))
-                .flatMap(docker ->
-                    findManifest(new Digest(image.oci)).map(oci -> new Image(docker, oci))));
+            findManifest(image.docker)
+                .flatMap(docker -> findManifest(image.oci).map(oci -> new Image(docker, oci))));
   }
 
-  private boolean allThere(List<String> blobs) {
-    return Parallel.map(blobs, hex -> storage.stat(blob(new Digest(hex))).isPresent()).stream()
-        .allMatch(there -> there);
+  private boolean isThere(StoredBlob blob) {
+    return storage.stat(blob(blob.digest)).equals(Optional.of(blob.size));
   }
 
   /** Stores the config and manifests of an image whose layers are there. */
   Image saveImage(Digest key, List<PackedLayerInfo> layers, ImageDocuments documents) {
     Document config = documents.config();
-    storage.put(blob(config.digest()), Content.of(config.bytes(), BLOB_TYPE));
+    put(blob(config.digest()), Content.of(config.bytes(), BLOB_TYPE));
     Document docker = documents.dockerManifest();
     Document oci = documents.ociManifest();
     for (Document manifest : List.of(docker, oci)) {
-      storage.put(manifest(manifest.digest()), Content.of(manifest.bytes(), manifest.mediaType()));
+      put(manifest(manifest.digest()), Content.of(manifest.bytes(), manifest.mediaType()));
     }
-    List<String> blobs =
-        Stream.concat(layers.stream().map(PackedLayerInfo::digest), Stream.of(config.digest()))
-            .map(Digest::hex)
+    List<StoredBlob> blobs =
+        Stream.concat(
+                layers.stream().map(layer -> new StoredBlob(layer.digest(), layer.size())),
+                Stream.of(new StoredBlob(config.digest(), config.bytes().length)))
             .toList();
-    write(imageKey(key), new StoredImage(docker.digest().hex(), oci.digest().hex(), blobs));
+    write(imageKey(key), new StoredImage(docker.digest(), oci.digest(), blobs));
     return new Image(docker, oci);
   }
 
@@ -122,19 +157,24 @@ final class ImageStore {
     read(imageKey(key), StoredImage.class).ifPresent(image -> write(imageKey(otherKey), image));
   }
 
-  /** Returns a manifest by its digest. */
+  /** Returns a manifest by its digest; one that is damaged is deleted. */
   Optional<Document> findManifest(Digest digest) {
-    return storage
-        .open(manifest(digest), 0)
-        .map(object -> {
-          try (object) {
-            byte[] bytes = object.stream().readAllBytes();
-            JsonNode mediaType = json.readTree(bytes).path("mediaType");
-            return new Document(mediaType.asString(), digest, bytes);
-          } catch (IOException | JacksonException e) {
-            throw new StorageException("cannot read the manifest " + digest, e);
-          }
-        });
+    Optional<byte[]> bytes = storage.open(manifest(digest), 0).map(ImageStore::readAll);
+    if (bytes.isPresent() && !Digest.of(bytes.get()).equals(digest)) {
+      LOG.log(System.Logger.Level.WARNING, "the manifest {0} is damaged: it is deleted", digest);
+      storage.delete(manifest(digest));
+      return Optional.empty();
+    }
+    return bytes.map(
+        text -> new Document(json.readTree(text).path("mediaType").asString(), digest, text));
+  }
+
+  private static byte[] readAll(StoredObject object) {
+    try (object) {
+      return object.stream().readAllBytes();
+    } catch (IOException e) {
+      throw new StorageException("cannot read a manifest", e);
+    }
   }
 
   Optional<Delivery> deliver(Digest digest) {
@@ -145,9 +185,6 @@ final class ImageStore {
     return storage.open(blob(digest), offset);
   }
 
-  /** What was found out about a package: what it is, or that there is none. */
-  private record StoredPackage(Optional<Resolved.Found> found) {}
-
   /** Returns what is known about a package in one revision of a package set. */
   Optional<Resolved> findPackage(Digest key) {
     return read(packageKey(key), StoredPackage.class)
@@ -157,12 +194,12 @@ final class ImageStore {
 
   /** Keeps that there is a package in one revision of a package set. */
   void savePackage(Digest key, Resolved.Found found) {
-    write(packageKey(key), new StoredPackage(Optional.of(found)));
+    write(packageKey(key), new StoredPackage(true, Optional.of(found)));
   }
 
   /** Keeps that there is no such package in one revision of a package set. */
   void saveNoPackage(Digest key) {
-    write(packageKey(key), new StoredPackage(Optional.empty()));
+    write(packageKey(key), new StoredPackage(false, Optional.empty()));
   }
 
   private static Key packageKey(Digest key) {
@@ -175,7 +212,7 @@ final class ImageStore {
         .readRecord(key)
         .flatMap(record -> {
           try {
-            return Optional.of(json.readValue(record.bytes(), type));
+            return Optional.ofNullable(json.readValue(record.bytes(), type));
           } catch (JacksonException e) {
             LOG.log(System.Logger.Level.WARNING, "the record " + key + " is damaged", e);
             return Optional.empty();

@@ -3,9 +3,7 @@ package nixery.server.build;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -29,11 +27,10 @@ final class Leases {
   private static final Duration SHORTEST_PAUSE = Duration.ofMillis(20);
   private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
 
+  private static final Duration GIVING_UP = Duration.ofSeconds(2);
+
   /** Names this server in its leases. */
   private final String owner = ProcessHandle.current().pid() + "-" + UUID.randomUUID();
-
-  /** Owners of leases that expired: they are dead, and all that they hold is free. */
-  private final Set<String> dead = ConcurrentHashMap.newKeySet();
 
   private final Storage storage;
   private final Duration duration;
@@ -66,10 +63,8 @@ final class Leases {
         seenVersion = version;
         seenSince = System.nanoTime();
       }
-      if (System.nanoTime() - seenSince > duration.toNanos()) {
-        holder.map(Leases::ownerOf).ifPresent(dead::add);
-      }
-      if (holder.map(Leases::ownerOf).map(dead::contains).orElse(true)) {
+      boolean expired = System.nanoTime() - seenSince > duration.toNanos();
+      if (holder.isEmpty() || expired) {
         Optional<String> mine =
             storage.writeRecord(key, newValue(), holder.map(VersionedRecord::version));
         if (mine.isPresent()) {
@@ -112,7 +107,7 @@ final class Leases {
     private final Key key;
     private final CountDownLatch done = new CountDownLatch(1);
     private final Thread thread;
-    private volatile String version;
+    private String version;
 
     Heartbeat(Key key, String version) {
       this.key = key;
@@ -128,6 +123,9 @@ final class Leases {
             return;
           }
         }
+        storage.removeRecord(key, version);
+      } catch (StorageException e) {
+        LOG.log(System.Logger.Level.WARNING, "cannot give up " + key + ", which will expire", e);
       } catch (InterruptedException e) {
         throw new AssertionError("nobody interrupts this thread", e);
       }
@@ -153,18 +151,16 @@ final class Leases {
       }
     }
 
+    /** Lets the lease go; if the storage is slow about it, the result does not wait for that. */
     @Override
     public void close() {
       done.countDown();
-      // An interrupted thread gives up what it holds, too.
+      // A thread that was interrupted gives up what it holds, too.
       boolean interrupted = Thread.interrupted();
       try {
-        thread.join();
-        storage.removeRecord(key, version);
+        thread.join(GIVING_UP);
       } catch (InterruptedException e) {
         interrupted = true;
-      } catch (StorageException e) {
-        LOG.log(System.Logger.Level.WARNING, "cannot give up " + key + ", which will expire", e);
       } finally {
         if (interrupted) {
           Thread.currentThread().interrupt();

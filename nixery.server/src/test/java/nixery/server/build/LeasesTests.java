@@ -153,4 +153,25 @@ final class LeasesTests {
       }
     }
   }
+
+  @Test
+  void aServerWhoseLeaseExpiredOnceIsWaitedForAgain() {
+    try (Storage storage = open()) {
+      Leases other = new Leases(storage, Duration.ofMillis(300));
+      // A lease that was left over, of a server that lives on.
+      storage.writeRecord(
+          Key.of("leases", "old"), "owner 1".getBytes(StandardCharsets.UTF_8), Optional.empty());
+      assertThat(other.findOrMake("old", Optional::<String>empty, () -> "taken over"))
+          .isEqualTo("taken over");
+
+      storage.writeRecord(
+          Key.of("leases", "new"), "owner 2".getBytes(StandardCharsets.UTF_8), Optional.empty());
+      long begin = System.nanoTime();
+      assertThat(other.findOrMake("new", Optional::<String>empty, () -> "taken over"))
+          .isEqualTo("taken over");
+      assertThat(Duration.ofNanos(System.nanoTime() - begin))
+          .as("its other lease has its full time")
+          .isGreaterThanOrEqualTo(Duration.ofMillis(300));
+    }
+  }
 }

@@ -1,0 +1,146 @@
+package nixery.server.build;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import nixery.api.PluginContext;
+import nixery.api.Settings;
+import nixery.api.storage.Key;
+import nixery.api.storage.Storage;
+import nixery.image.Architecture;
+import nixery.image.Digest;
+import nixery.image.ImageConfig;
+import nixery.image.ImageDocuments;
+import nixery.image.PackedLayer;
+import nixery.image.PackedLayerInfo;
+import nixery.server.nix.Output;
+import nixery.server.nix.Resolved;
+import nixery.storage.fs.FileSystemStorageProvider;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is kept is found again, and what was damaged is as good as lost. */
+final class ImageStoreTests {
+
+  private static final Digest ID = digest("id");
+  private static final Digest KEY = digest("key");
+
+  @TempDir Path folder;
+
+  private Storage storage;
+  private ImageStore store;
+
+  @BeforeEach
+  void open() {
+    Map<String, String> environment = Map.of("STORAGE_PATH", folder.resolve("storage").toString());
+    storage =
+        new FileSystemStorageProvider().open(new PluginContext(Settings.of(environment), folder));
+    store = new ImageStore(storage);
+  }
+
+  @AfterEach
+  void close() {
+    storage.close();
+  }
+
+  private static Digest digest(String text) {
+    return Digest.of(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private PackedLayerInfo saveLayer() throws IOException {
+    Path file = Files.writeString(folder.resolve("layer"), "the layer");
+    PackedLayer layer =
+        new PackedLayer(file, digest("the layer"), Files.size(file), digest("unpacked"));
+    store.saveLayer(ID, layer);
+    return layer.info();
+  }
+
+  private Image saveImage() throws IOException {
+    List<PackedLayerInfo> layers = List.of(saveLayer());
+    return store.saveImage(
+        KEY, layers, ImageDocuments.of(ImageConfig.of(Architecture.AMD64, List.of()), layers));
+  }
+
+  /** Changes the file of an object. */
+  private void damage(Digest object, String contents) throws IOException {
+    try (Stream<Path> files = Files.walk(folder.resolve("storage"))) {
+      Path file = files.filter(each -> each.endsWith(object.hex())).findFirst().orElseThrow();
+      Files.delete(file);
+      Files.writeString(file, contents);
+    }
+  }
+
+  private void overwrite(Key key, String contents) {
+    storage.writeRecord(
+        key,
+        contents.getBytes(StandardCharsets.UTF_8),
+        storage.readRecord(key).map(record -> record.version()));
+  }
+
+  @Test
+  void layersAndImagesAreFoundAgain() throws IOException {
+    PackedLayerInfo layer = saveLayer();
+    assertThat(store.findLayer(ID)).contains(layer);
+    Image image = saveImage();
+    assertThat(store.findImage(KEY)).contains(image);
+    store.alias(KEY, ID);
+    assertThat(store.findImage(ID)).contains(image);
+    assertThat(store.findManifest(image.oci().digest())).contains(image.oci());
+    assertThat(store.findImage(digest("other"))).isEmpty();
+  }
+
+  @Test
+  void aTruncatedLayerIsNoticedAndReplaced() throws IOException {
+    Image image = saveImage();
+    damage(digest("the layer"), "the");
+    assertThat(store.findLayer(ID)).isEmpty();
+    assertThat(store.findImage(KEY)).isEmpty();
+
+    PackedLayerInfo layer = saveLayer();
+    assertThat(store.findLayer(ID)).contains(layer);
+    assertThat(store.findImage(KEY)).contains(image);
+  }
+
+  @Test
+  void aDamagedManifestIsNotServed() throws IOException {
+    Image image = saveImage();
+    damage(image.docker().digest(), "{}");
+    assertThat(store.findManifest(image.docker().digest())).isEmpty();
+    assertThat(store.findImage(KEY)).isEmpty();
+    saveImage();
+    assertThat(store.findImage(KEY)).contains(image);
+  }
+
+  @Test
+  void packagesAreFoundAgain() {
+    Resolved.Found found =
+        new Resolved.Found("git", "/nix/store/x.drv", List.of(new Output("out", "/nix/store/x")));
+    store.savePackage(ID, found);
+    assertThat(store.findPackage(ID)).contains(found);
+    store.saveNoPackage(KEY);
+    assertThat(store.findPackage(KEY)).contains(new Resolved.Unknown(List.of()));
+    assertThat(store.findPackage(digest("other"))).isEqualTo(Optional.empty());
+  }
+
+  @Test
+  void damagedRecordsAreAsGoodAsNone() throws IOException {
+    saveImage();
+    for (String damaged : List.of("", "null", "{}", "[]", "{\"docker\": {\"hex\": \"no\"}}")) {
+      overwrite(Key.of("images", KEY.hex()), damaged);
+      overwrite(Key.of("layers", ID.hex()), damaged);
+      overwrite(Key.of("packages", ID.hex()), damaged);
+      assertThat(store.findImage(KEY)).as(damaged).isEmpty();
+      assertThat(store.findLayer(ID)).as(damaged).isEmpty();
+      assertThat(store.findPackage(ID)).as(damaged).isEmpty();
+    }
+  }
+}
