@@ -16,8 +16,11 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class ClientTests {
 
-  /** Not a temporary folder of JUnit's, which does not like to delete what daemons leave. */
-  private final Path folder = TestServer.PROJECT.resolve("nixery.runtime/target/clients");
+  /**
+   * Not a temporary folder of JUnit's, which does not like to delete what daemons leave, nor one in
+   * the project, whose path may be too long for podman and for sockets.
+   */
+  private Path folder;
 
   private TestServer server;
   private Daemon docker;
@@ -25,7 +28,7 @@ final class ClientTests {
 
   @BeforeAll
   void start() throws IOException, InterruptedException {
-    Shell.run("rm", "-rf", folder.toString());
+    folder = Files.createTempDirectory("clients");
     server = TestServer.start(folder.resolve("server"), Map.of());
     docker = Daemon.docker(folder.resolve("docker"));
     containerd = Daemon.containerd(folder.resolve("containerd"));
@@ -36,6 +39,7 @@ final class ClientTests {
     containerd.close();
     docker.close();
     server.close();
+    Shell.run("rm", "-rf", folder.toString());
   }
 
   private String image(String name) {
