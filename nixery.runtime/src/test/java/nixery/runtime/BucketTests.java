@@ -22,6 +22,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import nixery.storage.gcs.fake.FakeGcs;
@@ -72,7 +73,7 @@ final class BucketTests {
       String manifest = server.pull("hello");
       assertThat(manifest).startsWith("sha256:");
       // Not the config and the links, which are small enough to be sent by the server itself.
-      String layer = blobs(server, "hello").get(1);
+      String layer = blobs(server, "hello", TestServer.DOCKER_MANIFEST).get(1);
 
       URI blob =
           URI.create("http://127.0.0.1:%d/v2/hello/blobs/%s".formatted(server.port(), layer));
@@ -93,9 +94,13 @@ final class BucketTests {
   }
 
   /** Returns the digests of config and layers. */
-  private static List<String> blobs(TestServer server, String name) {
-    Matcher digests =
-        BLOB.matcher(Pull.text(server.get("/v2/%s/manifests/latest".formatted(name)).body()));
+  private static List<String> blobs(TestServer server, String name, String accept) {
+    HttpResponse<byte[]> manifest =
+        server.get("/v2/%s/manifests/latest".formatted(name), "Accept", accept);
+    assertThat(manifest.headers().firstValue("Content-Type")).contains(accept);
+    assertThat(manifest.headers().firstValue("Docker-Content-Digest"))
+        .contains(Pull.digest(manifest.body()));
+    Matcher digests = BLOB.matcher(Pull.text(manifest.body()));
     List<String> found = new ArrayList<>();
     while (digests.find()) {
       found.add(digests.group(1));
@@ -162,6 +167,29 @@ final class BucketTests {
     }
   }
 
+  @Test
+  void blobsThatWereLostAreMadeAgain() throws IOException {
+    Map<String, String> git = Map.of("NIXERY_PKGS_PATH", "", "NIXERY_PKGS_REPO", fixturesInGit());
+    for (Map<String, String> source : List.of(fixtures(), git)) {
+      try (TestServer server = serve("one", source)) {
+        String digest = server.pull("hello");
+        Set<String> before = blobObjects();
+        assertThat(before).isNotEmpty();
+        before.forEach(name -> gcs.delete("bucket", name));
+        assertThat(blobObjects()).isEmpty();
+
+        assertThat(server.pull("hello")).isEqualTo(digest);
+        assertThat(blobObjects()).isEqualTo(before);
+      }
+    }
+  }
+
+  private Set<String> blobObjects() {
+    return gcs.objects("bucket").stream()
+        .filter(name -> name.contains("blobs/"))
+        .collect(Collectors.toSet());
+  }
+
   /** Two hundred images of a few small packages, while one storage call in twenty fails somehow. */
   @Test
   void twoHundredBuildsWithFailingStorageEndComplete()
@@ -186,32 +214,8 @@ final class BucketTests {
                         .mapToObj(packages::get)
                         .toList()))
             .toList();
-    Path repository = folder.resolve("repository");
-    Shell.run("git", "init", "-q", repository.toString());
-    Files.writeString(
-        repository.resolve("default.nix"),
-        "args: import %s args".formatted(TestServer.DEMO.resolve("fixtures.nix")));
-    Shell.run("git", "-C", repository.toString(), "add", ".");
-    Shell.run(
-        "git",
-        "-C",
-        repository.toString(),
-        "-c",
-        "user.name=a",
-        "-c",
-        "user.email=a@example.org",
-        "commit",
-        "-q",
-        "-m",
-        "fixtures");
     Map<String, String> source =
-        Map.of(
-            "NIXERY_PKGS_PATH",
-            "",
-            "NIXERY_PKGS_REPO",
-            repository.toUri().toString(),
-            "NIXERY_LEASE",
-            "5");
+        Map.of("NIXERY_PKGS_PATH", "", "NIXERY_PKGS_REPO", fixturesInGit(), "NIXERY_LEASE", "5");
     try (TestServer server = serve("one", source)) {
       gcs.faults().random(0.05, 20261);
       try (ExecutorService clients = Executors.newFixedThreadPool(4)) {
@@ -228,7 +232,9 @@ final class BucketTests {
 
       Set<String> checked = new TreeSet<>();
       for (String name : names) {
-        for (String digest : blobs(server, name)) {
+        List<String> digests = blobs(server, name, TestServer.DOCKER_MANIFEST);
+        assertThat(blobs(server, name, TestServer.OCI_MANIFEST)).isEqualTo(digests);
+        for (String digest : digests) {
           if (checked.add(digest)) {
             HttpResponse<byte[]> blob = server.get("/v2/%s/blobs/%s".formatted(name, digest));
             assertThat(blob.statusCode()).isEqualTo(200);
@@ -237,7 +243,24 @@ final class BucketTests {
         }
       }
       assertThat(checked).hasSizeGreaterThan(200);
+      assertThat(server.log()).noneMatch(line -> line.contains("another server took over"));
     }
+  }
+
+  /** Commits the fixtures, and returns the address of the repository. */
+  private String fixturesInGit() throws IOException {
+    Path repository = folder.resolve("repository");
+    String[] git = {
+      "git", "-C", repository.toString(), "-c", "user.name=a", "-c", "user.email=a@example.org"
+    };
+    Files.createDirectories(repository);
+    Files.writeString(
+        repository.resolve("default.nix"),
+        "args: import %s args".formatted(TestServer.DEMO.resolve("fixtures.nix")));
+    Shell.run(Daemon.command(git, "init", "-q"));
+    Shell.run(Daemon.command(git, "add", "."));
+    Shell.run(Daemon.command(git, "commit", "-q", "-m", "fixtures"));
+    return repository.toUri().toString();
   }
 
   /** A client that comes back when it is told to. */

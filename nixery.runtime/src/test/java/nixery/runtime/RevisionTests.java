@@ -6,8 +6,11 @@ import java.io.IOException;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -118,6 +121,28 @@ final class RevisionTests {
       assertThat(status(server, "hello/jq", "release-v1")).isEqualTo(200);
       assertThat(nix.calls("nix-instantiate")).isEmpty();
       assertThat(nix.calls("nix-store")).isEmpty();
+    }
+  }
+
+  @Test
+  void ofTwoServersWithOneRepositoryOneBuilds() throws IOException {
+    Map<String, String> debug = Map.of("NIXERY_DEBUG", "true");
+    try (TestServer one = serve("one", debug);
+        TestServer other = serve("other", debug)) {
+      List<CompletableFuture<HttpResponse<byte[]>>> answers =
+          Stream.of(one, other)
+              .map(server -> server.getAsync("/v2/shell/jq/manifests/release-v2"))
+              .toList();
+      answers.forEach(answer -> assertThat(answer.join().statusCode()).isEqualTo(200));
+      assertThat(answers.getFirst().join().body()).isEqualTo(answers.getLast().join().body());
+
+      assertThat(nix.calls("nix-store")).filteredOn(call -> call.contains("--realise")).hasSize(1);
+      List<String> packed =
+          Stream.concat(one.log().stream(), other.log().stream())
+              .filter(line -> line.contains(" packed sha256:"))
+              .map(line -> line.substring(line.indexOf("layer ")))
+              .toList();
+      assertThat(packed).isNotEmpty().doesNotHaveDuplicates();
     }
   }
 

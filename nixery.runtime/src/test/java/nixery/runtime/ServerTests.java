@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.http.HttpResponse;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -289,6 +291,26 @@ final class ServerTests {
         Files.delete(blob);
       }
       assertThat(server.pull("jq")).isEqualTo(digest);
+    }
+  }
+
+  @Test
+  void aLayerThatWasCutIsPackedAgain() throws IOException {
+    try (TestServer server = TestServer.start(folder, Map.of())) {
+      String digest = server.pull("jq");
+      int cut = 0;
+      for (Path blob : files(folder.resolve("storage/objects/blobs"))) {
+        if (Files.size(blob) > 10_000) { // no config
+          assertThat(blob.toFile().setWritable(true)).isTrue();
+          try (FileChannel channel = FileChannel.open(blob, StandardOpenOption.WRITE)) {
+            channel.truncate(1000);
+          }
+          cut++;
+        }
+      }
+      assertThat(cut).isPositive();
+      assertThat(server.pull("jq")).isEqualTo(digest);
+      assertEveryBlobIsWhole();
     }
   }
 

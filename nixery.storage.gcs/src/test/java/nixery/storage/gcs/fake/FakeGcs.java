@@ -167,6 +167,11 @@ public final class FakeGcs implements AutoCloseable {
     return Set.copyOf(buckets.get(bucket).objects().keySet());
   }
 
+  /** Takes an object away, as somebody else would. */
+  public void delete(String bucket, String object) {
+    buckets.get(bucket).objects().remove(object);
+  }
+
   /** Returns what the service knows about an object, as the JSON interface would write it. */
   public String metadata(String bucket, String object) {
     return buckets.get(bucket).objects().get(object).json().toString();
