@@ -12,6 +12,7 @@ import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 import nixery.api.source.SourceUnavailableException;
@@ -37,6 +38,16 @@ import org.eclipse.jgit.util.SystemReader;
  * that failed. Thread-safe.
  */
 final class Connections implements AutoCloseable {
+
+  /**
+   * What git and JGit answer to those who want a commit that they do not give out, and what JGit
+   * says when a server of the first version of the protocol did so while commits were compared.
+   */
+  private static final Pattern REFUSAL =
+      Pattern.compile(
+          "not our ref|want [0-9a-f]{40} not valid|"
+              + Pattern.quote(
+                  JGitText.get().startingReadStageWithoutWrittenRequestDataPendingIsNotSupported));
 
   private final Duration timeout;
   private final Secrets secrets = new Secrets();
@@ -109,24 +120,24 @@ final class Connections implements AutoCloseable {
         secrets.hide(explain(address, failure)), secrets.hide(failure));
   }
 
-  /** Tells whether the server gave an answer that was no, rather than none. */
-  boolean isRefusal(RepositoryAddress address, Throwable failure) {
-    return explainCauses(address, failure).isEmpty();
+  /** Tells whether the server said that it does not give out what it was asked for. */
+  static boolean isRefusal(Throwable failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (REFUSAL.matcher(String.valueOf(cause.getMessage())).find()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private String explain(RepositoryAddress address, Throwable failure) {
-    return explainCauses(address, failure)
-        .orElseGet(() -> "%s cannot be read: %s".formatted(address, failure.getMessage()));
-  }
-
-  private Optional<String> explainCauses(RepositoryAddress address, Throwable failure) {
     for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
       Optional<String> reason = explainCause(address, cause);
       if (reason.isPresent()) {
-        return reason;
+        return reason.get();
       }
     }
-    return Optional.empty();
+    return "%s cannot be read: %s".formatted(address, failure.getMessage());
   }
 
   private Optional<String> explainCause(RepositoryAddress address, Throwable cause) {

@@ -22,7 +22,8 @@ import nixery.api.source.PackageSourceProvider;
  *
  * <p>Some hosts serve the commits of every fork under the address of the repository that was forked
  * (GitHub does). There, whoever may pull images may have the server evaluate any commit of any
- * fork, unless {@code NIXERY_GIT_COMMITS} is {@code false}.
+ * fork, unless {@code NIXERY_GIT_COMMITS} is {@code false}. What is evaluated can read every file
+ * that the server's user can read.
  *
  * <p>Credentials are the user's own: {@code ~/.ssh/config}, {@code known_hosts}, the usual keys, an
  * SSH agent ({@code SSH_AUTH_SOCK} or {@code IdentityAgent}), {@code ~/.netrc}, {@code git
@@ -59,7 +60,8 @@ public final class GitSourceProvider implements PackageSourceProvider {
       Setting.flag(
               "NIXERY_GIT_COMMITS",
               "whether full commits are accepted as tags; on hosts that mix the commits of forks"
-                  + " into the repository, this lets anyone choose what is evaluated")
+                  + " into the repository, this lets anyone choose what is evaluated, which can"
+                  + " read every file that the server can")
           .withDefault("true");
 
   static final Setting<Integer> KEEP_EXPORTS =

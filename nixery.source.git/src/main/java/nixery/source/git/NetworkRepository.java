@@ -176,7 +176,7 @@ final class NetworkRepository implements GitRepository {
     Scratch.deleteTree(old);
   }
 
-  /** Says that the server answered, and what it answered is no. */
+  /** Says that the server does not give out what it was asked for. */
   private static final class RefusedException extends Exception {
     private static final long serialVersionUID = 1;
 
@@ -199,7 +199,7 @@ final class NetworkRepository implements GitRepository {
           },
           specs);
     } catch (IOException e) {
-      if (connections.isRefusal(address, e)) {
+      if (Connections.isRefusal(e)) {
         throw new RefusedException(e);
       }
       throw connections.unavailable(address, e);

@@ -16,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.eclipse.jgit.transport.CredentialItem;
 import org.eclipse.jgit.transport.CredentialsProvider;
 import org.eclipse.jgit.transport.NetRCCredentialsProvider;
@@ -96,6 +97,10 @@ final class UserCredentials extends CredentialsProvider {
   }
 
   private Optional<Login> next(URIish uri) {
+    if (hasControlCharacters(uri)) {
+      LOG.log(Level.WARNING, "{0} led to an address with control characters", address);
+      return Optional.empty();
+    }
     if (!uri.equals(asked)) {
       asked = uri;
       untried = new ArrayDeque<>();
@@ -119,6 +124,22 @@ final class UserCredentials extends CredentialsProvider {
       }
     }
     return Optional.empty();
+  }
+
+  /**
+   * Tells whether an address, which a server may have chosen by a redirect, could pass for several
+   * lines of what {@code git credential} is asked.
+   */
+  private boolean hasControlCharacters(URIish uri) {
+    return Stream.of(
+            Optional.ofNullable(uri.getScheme()),
+            Optional.ofNullable(uri.getHost()),
+            Optional.ofNullable(uri.getPath()),
+            Optional.ofNullable(uri.getUser()),
+            address.user())
+        .flatMap(Optional::stream)
+        .flatMapToInt(String::chars)
+        .anyMatch(Character::isISOControl);
   }
 
   private boolean isOwn(URIish uri) {

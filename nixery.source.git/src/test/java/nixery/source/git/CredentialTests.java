@@ -183,6 +183,38 @@ class CredentialTests {
     }
   }
 
+  /** A line end in a redirect would begin another line of what git's helpers are asked. */
+  @Test
+  void areNotAskedForInTheNameOfAnotherHost() throws IOException {
+    home.write(
+        ".gitconfig",
+        """
+        [credential "http://victim.example"]
+          helper = "!f() { echo username=ada; echo password=s3cret; }; f"
+        """);
+    try (RawServer thief =
+            RawServer.answering(
+                """
+                HTTP/1.1 401 Unauthorized\r
+                WWW-Authenticate: Basic realm="git"\r
+                Content-Length: 0\r
+                \r
+                """);
+        RawServer server =
+            RawServer.answering(
+                """
+                HTTP/1.1 302 Found\r
+                Location: http://localhost:%d/x%%0ahost=victim.example%%0apath=y/info/refs?service=git-upload-pack\r
+                Content-Length: 0\r
+                \r
+                """
+                    .formatted(thief.port()))) {
+      failure("http://127.0.0.1:" + server.port() + "/set");
+
+      assertThat(thief.requests()).isNotEmpty().noneMatch(r -> r.contains("Authorization"));
+    }
+  }
+
   @Test
   void ownCertificateAuthority() throws Exception {
     Path store = folder.resolve("keys.p12");

@@ -17,6 +17,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever the server does, there is an answer in time, and nothing half-done is kept. */
 @Timeout(120)
@@ -149,6 +151,17 @@ class FailureTests {
       http.cutAfter = Integer.MAX_VALUE;
       source.checkout(source.resolve("latest")).close();
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {429, 500, 503})
+  void theServerFailsWhileFetching(int status) throws IOException {
+    http.fetchStatus = status;
+    String address = http.url("set/.git");
+    assertThat(failure(address, tree.head())).hasMessageContaining(String.valueOf(status));
+
+    http.modern = false;
+    assertThat(failure(address, tree.head())).hasMessageContaining(String.valueOf(status));
   }
 
   @Test

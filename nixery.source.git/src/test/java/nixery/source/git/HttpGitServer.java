@@ -53,6 +53,12 @@ final class HttpGitServer implements AutoCloseable {
   /** After how many bytes the connection is cut when objects are fetched. */
   volatile int cutAfter = Integer.MAX_VALUE;
 
+  /** The status with which requests for objects are answered. */
+  volatile int fetchStatus = 200;
+
+  /** What happens before a request for objects is answered. */
+  volatile Runnable beforeFetch = () -> {};
+
   /** What happens before a request is answered. */
   volatile Runnable before = () -> {};
 
@@ -144,6 +150,11 @@ final class HttpGitServer implements AutoCloseable {
     boolean isFetch = path.endsWith("/git-upload-pack") && !isListing(headers, body);
     if (isFetch) {
       fetches.incrementAndGet();
+      beforeFetch.run();
+      if (fetchStatus != 200) {
+        exchange.sendResponseHeaders(fetchStatus, -1);
+        return;
+      }
     }
     environment.put("CONTENT_LENGTH", Integer.toString(body.length));
     Process process = builder.redirectError(ProcessBuilder.Redirect.DISCARD).start();
