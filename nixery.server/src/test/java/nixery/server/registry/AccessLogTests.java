@@ -106,7 +106,7 @@ final class AccessLogTests {
         .allSatisfy(line -> assertThat(line.get("request").asString()).isEqualTo("pull-17"));
     assertThat(lines.get(0).get("exception").asString())
         .contains("no storage")
-        .contains("Caused by: java.io.IOException: disk full\n\tat ");
+        .contains("Caused by: java.io.IOException: disk full\n");
     JsonNode access = lines.get(1);
     assertThat(access.get("message").asString()).isEqualTo("GET /v2/git/manifests/latest 503");
     assertThat(access.get("path").asString()).isEqualTo("/v2/git/manifests/latest");
