@@ -26,6 +26,7 @@ import nixery.api.ConfigurationException;
 import nixery.api.PluginContext;
 import nixery.api.Settings;
 import nixery.api.source.InvalidPackageSetException;
+import nixery.api.Setting;
 import nixery.api.source.PackageSet;
 import nixery.api.source.PackageSource;
 import nixery.api.source.ResolvedTag;
@@ -618,6 +619,14 @@ class ChannelSourceTests {
       try (Stream<Path> files = Files.walk(cache)) {
         assertThat(files.filter(file -> file.endsWith("unfinished"))).hasSize(1);
       }
+  @Test
+  void keepsAddressesSecretSinceTheyMayHoldCredentials() {
+    assertThat(new ChannelSourceProvider().settings())
+        .filteredOn(Setting::isSecret)
+        .extracting(Setting::name)
+        .containsExactly("NIXERY_CHANNEL_URL", "NIXERY_NIXPKGS_ARCHIVE_URL");
+  }
+
     } finally {
       other.destroyForcibly();
       assertThat(other.waitFor(30, TimeUnit.SECONDS)).isTrue();
