@@ -219,7 +219,7 @@ final class GitSource implements PackageSource {
   }
 
   private void export(String commit, Path folder) throws IOException {
-    try (Deadline deadline = Deadline.in(options.fetchTimeout())) {
+    try (Deadline deadline = Deadline.unstarted(options.fetchTimeout())) {
       try {
         exportAll(commit, folder, deadline);
       } catch (GitRepository.MissingCommitException e) {
