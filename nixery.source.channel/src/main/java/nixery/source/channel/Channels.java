@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import nixery.api.Scratch;
 import nixery.api.source.SourceException;
@@ -43,6 +45,9 @@ final class Channels {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
   /** How long to rely on a channel not being there. */
+  /** How many channels are asked for at the same time. */
+  private static final int MOST_AT_ONCE = 16;
+
   private static final Duration ABSENT = Duration.ofSeconds(60);
 
   /** How long to leave a host alone that failed, while there is an older answer. */
@@ -63,6 +68,7 @@ final class Channels {
   private final Scratch scratch;
 
   private final Recent<Entry> entries = new Recent<>(MAX_CHANNELS);
+  private final Semaphore slots = new Semaphore(MOST_AT_ONCE, true);
 
   /**
    * Starts with what is on disk.
@@ -198,6 +204,17 @@ final class Channels {
           "It cannot be found out what the channel %s points to: %s. Check NIXERY_CHANNEL_URL and the"
                   .formatted(channel, e.getMessage())
               + " network.",
+    if (!slots.tryAcquire(PATIENCE.toNanos(), TimeUnit.NANOSECONDS)) {
+      throw new SourceUnavailableException("Too many channels are asked for at the same time.");
+    }
+    try {
+      return askNow(channel);
+    } finally {
+      slots.release();
+    }
+  }
+
+  private Pointer askNow(String channel) throws InterruptedException {
           e);
     }
   }
