@@ -21,15 +21,19 @@ public final class ChannelSourceProvider implements PackageSourceProvider {
                   + " of nixpkgs")
           .required();
 
+  /** Secret, because it may hold credentials. */
   static final Setting<URI> CHANNEL_URL =
       Setting.url("NIXERY_CHANNEL_URL", "where channels are published")
-          .withDefault("https://channels.nixos.org");
+          .withDefault("https://channels.nixos.org")
+          .secret();
 
+  /** Secret, because it may hold credentials. */
   static final Setting<URI> ARCHIVE_URL =
       Setting.url(
               "NIXERY_NIXPKGS_ARCHIVE_URL",
               "where commits are published, each as COMMIT.tar.gz below this address")
-          .withDefault("https://github.com/NixOS/nixpkgs/archive");
+          .withDefault("https://github.com/NixOS/nixpkgs/archive")
+          .secret();
 
   static final Setting<Duration> REFRESH =
       Setting.seconds("NIXERY_CHANNEL_REFRESH", "how long to rely on what a channel points to")

@@ -15,6 +15,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import nixery.api.Scratch;
 import nixery.api.source.SourceException;
@@ -23,7 +25,8 @@ import nixery.api.source.UnknownTagException;
 
 /**
  * Knows what channels point to. A channel is asked for at most once in a while, by one thread for
- * all that want to know; the last answer is kept on disk, and given when the host does not answer.
+ * all that want to know; those who come meanwhile get the last answer, if there is one. It is kept
+ * on disk, and given when the host does not answer.
  *
  * <p>{@code BASE/CHANNEL/nixexprs.tar.xz} redirects to the tarball of a release and says in an
  * {@link ImmutableLink} which commit that is. Where it does not say so, the file {@code
@@ -41,6 +44,9 @@ final class Channels {
 
   /** How long it may take to find out what a channel points to, redirects and all. */
   private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  /** How many channels are asked for at the same time. */
+  private static final int MOST_AT_ONCE = 16;
 
   /** How long to rely on a channel not being there. */
   private static final Duration ABSENT = Duration.ofSeconds(60);
@@ -62,6 +68,7 @@ final class Channels {
   private final Path folder;
   private final Scratch scratch;
 
+  private final Semaphore slots = new Semaphore(MOST_AT_ONCE, true);
   private final Recent<Entry> entries = new Recent<>(MAX_CHANNELS);
 
   /**
@@ -107,6 +114,10 @@ final class Channels {
     private boolean loaded;
     private Optional<Pointer> pointer = Optional.empty();
     private Optional<SourceException> failure = Optional.empty();
+
+    /** The last answer with a pointer, for those who need not wait for a fresh one. */
+    private volatile Optional<Current> last = Optional.empty();
+
     private long asked = System.nanoTime();
     private long askAgain;
 
@@ -116,7 +127,13 @@ final class Channels {
 
     Current current() throws InterruptedException {
       long called = System.nanoTime();
-      lock.lockInterruptibly();
+      if (!lock.tryLock()) {
+        Optional<Current> known = last;
+        if (known.isPresent()) {
+          return known.get();
+        }
+        lock.lockInterruptibly();
+      }
       try {
         if (!loaded) {
           load();
@@ -126,21 +143,20 @@ final class Channels {
         if (!known || (!justAsked && System.nanoTime() - askAgain >= 0)) {
           refresh();
         }
-        return answer();
+        return last.orElseThrow(failure::orElseThrow);
       } finally {
         lock.unlock();
       }
     }
 
-    private Current answer() {
-      return pointer
-          .map(last -> new Current(last, failure.map(reason -> warning(last, reason))))
-          .orElseThrow(failure::orElseThrow);
+    private void note() {
+      last =
+          pointer.map(known -> new Current(known, failure.map(reason -> warning(known, reason))));
     }
 
-    private String warning(Pointer last, SourceException reason) {
+    private String warning(Pointer known, SourceException reason) {
       return "%s is served as it was at %s: %s"
-          .formatted(channel, last.asked(), reason.getMessage());
+          .formatted(channel, known.asked(), reason.getMessage());
     }
 
     private void load() {
@@ -150,6 +166,7 @@ final class Channels {
       Duration left = age.isNegative() ? Duration.ZERO : refresh.minus(age);
       askAgain = System.nanoTime() + left.toNanos();
       loaded = true;
+      note();
     }
 
     private void refresh() throws InterruptedException {
@@ -169,6 +186,7 @@ final class Channels {
       }
       asked = System.nanoTime();
       askAgain = asked + rest.toNanos();
+      note();
     }
   }
 
@@ -186,6 +204,17 @@ final class Channels {
    * @throws InterruptedException if the thread was interrupted
    */
   Pointer ask(String channel) throws InterruptedException {
+    if (!slots.tryAcquire(PATIENCE.toNanos(), TimeUnit.NANOSECONDS)) {
+      throw new SourceUnavailableException("Too many channels are asked for at the same time.");
+    }
+    try {
+      return askNow(channel);
+    } finally {
+      slots.release();
+    }
+  }
+
+  private Pointer askNow(String channel) throws InterruptedException {
     Instant asked = Instant.now();
     URI start = base.resolve(channel + "/" + TARBALL);
     try {

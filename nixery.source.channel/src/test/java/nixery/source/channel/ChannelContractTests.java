@@ -36,6 +36,6 @@ class ChannelContractTests extends PackageSourceContractTests {
         "NIXERY_CHANNEL_URL",
         host.channels().replace("//", "//someone:hunter2@"),
         "NIXERY_NIXPKGS_ARCHIVE_URL",
-        host.archive());
+        host.archive().replace("//", "//someone:hunter2@"));
   }
 }

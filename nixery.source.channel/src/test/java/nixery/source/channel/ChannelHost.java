@@ -7,6 +7,7 @@ import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -177,8 +178,12 @@ final class ChannelHost implements AutoCloseable {
   }
 
   private static void sleep() {
+    pause(Duration.ofMinutes(1));
+  }
+
+  static void pause(Duration time) {
     try {
-      Thread.sleep(60_000);
+      Thread.sleep(time);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

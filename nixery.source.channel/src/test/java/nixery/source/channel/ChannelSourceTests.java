@@ -17,13 +17,16 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import nixery.api.ConfigurationException;
 import nixery.api.PluginContext;
+import nixery.api.Setting;
 import nixery.api.Settings;
 import nixery.api.source.InvalidPackageSetException;
 import nixery.api.source.PackageSet;
@@ -505,6 +508,62 @@ class ChannelSourceTests {
   }
 
   @Test
+  void asksForFewChannelsAtATime() throws Exception {
+    AtomicInteger asking = new AtomicInteger();
+    AtomicInteger most = new AtomicInteger();
+    host.fail(exchange -> {
+      most.accumulateAndGet(asking.incrementAndGet(), Math::max);
+      ChannelHost.pause(Duration.ofMillis(100));
+      asking.decrementAndGet();
+      ChannelHost.status(404).to(exchange);
+    });
+    try (PackageSource source = open(NEVER);
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<?>> all = new ArrayList<>();
+      for (int i = 0; i < 100; i++) {
+        String channel = "channel-" + i;
+        all.add(threads.submit(() -> source.resolve(channel)));
+      }
+      for (Future<?> one : all) {
+        assertThatThrownBy(one::get).hasCauseInstanceOf(UnknownTagException.class);
+      }
+    }
+    assertThat(most).hasPositiveValue().hasValueLessThanOrEqualTo(16);
+  }
+
+  @Test
+  void nobodyWaitsForAnotherToRefreshWhatIsKnown() throws Exception {
+    host.publish(CHANNEL, ONE, Tarballs.release(ONE, "one"));
+    try (PackageSource source = open(ALWAYS);
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      source.resolve("latest");
+      CountDownLatch asked = new CountDownLatch(1);
+      CountDownLatch answer = new CountDownLatch(1);
+      host.fail(exchange -> {
+        asked.countDown();
+        await(answer);
+        ChannelHost.status(503).to(exchange);
+      });
+      Future<ResolvedTag> refreshing = threads.submit(() -> source.resolve("latest"));
+      await(asked);
+      Future<ResolvedTag> other = threads.submit(() -> source.resolve("latest"));
+
+      assertThat(other.get(5, TimeUnit.SECONDS).revision()).contains(ONE);
+      assertThat(refreshing.isDone()).isFalse();
+      answer.countDown();
+      assertThat(refreshing.get().revision()).contains(ONE);
+    }
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
   void refusesACommitThatIsAnother() {
     host.publishCommit(ONE, commit(TWO, "two"));
     try (PackageSource source = open(NEVER)) {
@@ -558,6 +617,14 @@ class ChannelSourceTests {
             .isInstanceOf(UnknownTagException.class);
       }
     }
+  }
+
+  @Test
+  void keepsAddressesSecretSinceTheyMayHoldCredentials() {
+    assertThat(new ChannelSourceProvider().settings())
+        .filteredOn(Setting::isSecret)
+        .extracting(Setting::name)
+        .containsExactly("NIXERY_CHANNEL_URL", "NIXERY_NIXPKGS_ARCHIVE_URL");
   }
 
   private PackageSource open(Map<String, String> environment) {

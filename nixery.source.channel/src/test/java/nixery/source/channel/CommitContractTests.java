@@ -35,7 +35,7 @@ class CommitContractTests extends PackageSourceContractTests {
         "NIXERY_CHANNEL",
         commit,
         "NIXERY_CHANNEL_URL",
-        host.channels(),
+        host.channels().replace("//", "//someone:hunter2@"),
         "NIXERY_NIXPKGS_ARCHIVE_URL",
         host.archive() + "/");
   }

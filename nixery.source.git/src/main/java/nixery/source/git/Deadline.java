@@ -5,27 +5,42 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Interrupts a thread, the one that creates it, when a time has passed before it is closed. A
- * virtual thread that waits for a socket is then woken up, too.
+ * Interrupts a thread, the one that creates it, when a time has passed between its start and its
+ * end. A virtual thread that waits for a socket is then woken up, too.
  */
 final class Deadline implements AutoCloseable {
 
   private final Duration limit;
-  private final long end;
   private final Thread thread = Thread.currentThread();
+  private boolean started;
+  private long end;
   private boolean over;
   private boolean closed;
 
   private Deadline(Duration limit) {
     this.limit = limit;
-    this.end = System.nanoTime() + limit.toNanos();
   }
 
+  /** Returns one that has started. */
   static Deadline in(Duration limit) {
-    Deadline deadline = new Deadline(limit);
-    CompletableFuture.delayedExecutor(limit.toNanos(), TimeUnit.NANOSECONDS, Runnable::run)
-        .execute(deadline::interrupt);
+    Deadline deadline = unstarted(limit);
+    deadline.start();
     return deadline;
+  }
+
+  /** Returns one for {@link #start}. */
+  static Deadline unstarted(Duration limit) {
+    return new Deadline(limit);
+  }
+
+  /** Lets the time run from now on, unless it does already. */
+  synchronized void start() {
+    if (!started) {
+      started = true;
+      end = System.nanoTime() + limit.toNanos();
+      CompletableFuture.delayedExecutor(limit.toNanos(), TimeUnit.NANOSECONDS, Runnable::run)
+          .execute(this::interrupt);
+    }
   }
 
   private synchronized void interrupt() {
@@ -37,7 +52,7 @@ final class Deadline implements AutoCloseable {
 
   /** Tells whether the time has passed. */
   synchronized boolean isOver() {
-    return over || System.nanoTime() - end >= 0;
+    return over || (started && System.nanoTime() - end >= 0);
   }
 
   /** Returns how long it was to be. */

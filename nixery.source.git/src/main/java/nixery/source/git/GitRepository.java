@@ -32,7 +32,8 @@ interface GitRepository extends AutoCloseable {
    * @param commit its id, or that of a tag of it
    * @param target an empty folder
    * @param allowance what may still be written
-   * @param deadline of the calling thread
+   * @param deadline of the calling thread, which is started here; waiting for others to fetch from
+   *     the same repository does not count
    * @return the submodules, which are still empty folders
    * @throws MissingCommitException if the repository does not have it
    * @throws SourceUnavailableException if it cannot be fetched

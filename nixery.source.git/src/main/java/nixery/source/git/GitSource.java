@@ -114,9 +114,11 @@ final class GitSource implements PackageSource {
 
   /** Deletes what is too old of repositories that were configured before. */
   private static void pruneOthers(Path commits, Options options) throws IOException {
-    try (DirectoryStream<Path> others = Files.newDirectoryStream(commits)) {
+    try (DirectoryStream<Path> others =
+        Files.newDirectoryStream(commits, path -> Files.isDirectory(path))) {
       for (Path other : others) {
-        RevisionCache.open(other, options.keep(), options.age()).close();
+        // How many are kept is for those to say who still use it.
+        RevisionCache.open(other, Integer.MAX_VALUE, options.age()).close();
       }
     }
   }
@@ -219,7 +221,7 @@ final class GitSource implements PackageSource {
   }
 
   private void export(String commit, Path folder) throws IOException {
-    try (Deadline deadline = Deadline.in(options.fetchTimeout())) {
+    try (Deadline deadline = Deadline.unstarted(options.fetchTimeout())) {
       try {
         exportAll(commit, folder, deadline);
       } catch (GitRepository.MissingCommitException e) {

@@ -83,6 +83,7 @@ final class LocalRepository implements GitRepository {
   public List<Submodule> export(
       ObjectId commit, Path target, Allowance allowance, Deadline deadline)
       throws IOException, MissingCommitException {
+    deadline.start();
     try (Repository repository = open()) {
       if (!repository.getObjectDatabase().has(commit)) {
         throw new MissingCommitException();

@@ -47,8 +47,27 @@ final class NetworkRepository implements GitRepository {
   private final Connections connections;
   private final RepositoryAddress address;
   private final Scratch scratch;
+
+  /** Held while fetching, and not while files are written. */
   private final ReentrantLock lock = new ReentrantLock();
-  private Path store;
+
+  private Store store;
+
+  /** Where what was fetched is. */
+  private static final class Store {
+    final Path folder;
+    int readers;
+
+    Store(Path folder) {
+      this.folder = folder;
+    }
+
+    void deleteUnlessRead() throws IOException {
+      if (readers == 0) {
+        Scratch.deleteTree(folder);
+      }
+    }
+  }
 
   /**
    * Makes one; nothing is connected yet.
@@ -61,7 +80,7 @@ final class NetworkRepository implements GitRepository {
     this.connections = connections;
     this.address = address;
     this.scratch = scratch;
-    this.store = scratch.next();
+    this.store = new Store(scratch.next());
   }
 
   @Override
@@ -105,30 +124,31 @@ final class NetworkRepository implements GitRepository {
     } catch (InterruptedException e) {
       throw connections.unavailable(address, e);
     }
+    Optional<Store> fetched;
     try {
-      discardIfLarge();
-      return exportFromStore(commit, target, allowance, deadline);
-    } catch (MissingObjectException e) {
-      discard();
-      throw new SourceUnavailableException(
-          "%s sent commit %s without all of its files.".formatted(address, commit.name()), e);
+      deadline.start();
+      fetched = fetch(commit, deadline);
     } catch (IOException | SourceUnavailableException e) {
       discard(); // Whatever JGit left behind, such as lock files.
       throw e;
     } finally {
       lock.unlock();
     }
+    return fetched.isPresent()
+        ? exportFrom(fetched.get(), commit, target, allowance)
+        : exportFromRefs(commit, target, allowance, deadline);
   }
 
-  private List<Submodule> exportFromStore(
-      ObjectId commit, Path target, Allowance allowance, Deadline deadline)
+  /** Returns the store that a commit is in, for {@link #leave}; empty if the server refuses. */
+  private Optional<Store> fetch(ObjectId commit, Deadline deadline)
       throws IOException, MissingCommitException {
-    try (Repository fetched = open(store)) {
+    discardIfLarge();
+    try (Repository fetched = open(store.folder)) {
       if (fetched.exactRef(FETCHED + commit.name()) == null) {
         try {
           fetch(fetched, List.of(new RefSpec(commit.name())), 1, deadline);
         } catch (RefusedException e) {
-          return exportFromRefs(commit, target, allowance, deadline);
+          return Optional.empty();
         }
         if (!fetched.getObjectDatabase().has(commit)) {
           throw new MissingCommitException();
@@ -137,7 +157,45 @@ final class NetworkRepository implements GitRepository {
         update.setNewObjectId(commit);
         update.forceUpdate();
       }
+    }
+    store.readers++;
+    return Optional.of(store);
+  }
+
+  private List<Submodule> exportFrom(
+      Store fetched, ObjectId commit, Path target, Allowance allowance) throws IOException {
+    boolean damaged = false;
+    try (Repository repository = open(fetched.folder)) {
+      return write(repository, commit, target, allowance);
+    } catch (IOException | SourceUnavailableException e) {
+      damaged = true;
+      throw e;
+    } finally {
+      leave(fetched, damaged);
+    }
+  }
+
+  private List<Submodule> write(
+      Repository fetched, ObjectId commit, Path target, Allowance allowance) throws IOException {
+    try {
       return new CommitExport(fetched, allowance).write(commit, target);
+    } catch (MissingObjectException e) {
+      throw new SourceUnavailableException(
+          "%s sent commit %s without all of its files.".formatted(address, commit.name()), e);
+    }
+  }
+
+  private void leave(Store left, boolean damaged) throws IOException {
+    lock.lock();
+    try {
+      left.readers--;
+      if (left != store) {
+        left.deleteUnlessRead();
+      } else if (damaged) {
+        discard();
+      }
+    } finally {
+      lock.unlock();
     }
   }
 
@@ -157,7 +215,7 @@ final class NetworkRepository implements GitRepository {
   }
 
   private void discardIfLarge() throws IOException {
-    Path packs = store.resolve("objects").resolve("pack");
+    Path packs = store.folder.resolve("objects").resolve("pack");
     if (!Files.exists(packs)) {
       return;
     }
@@ -171,9 +229,9 @@ final class NetworkRepository implements GitRepository {
   }
 
   private void discard() throws IOException {
-    Path old = store;
-    store = scratch.next();
-    Scratch.deleteTree(old);
+    Store old = store;
+    store = new Store(scratch.next());
+    old.deleteUnlessRead();
   }
 
   /** Says that the server does not give out what it was asked for. */
@@ -241,7 +299,7 @@ final class NetworkRepository implements GitRepository {
       if (!fetched.getObjectDatabase().has(commit)) {
         throw new MissingCommitException();
       }
-      return new CommitExport(fetched, allowance).write(commit, target);
+      return write(fetched, commit, target, allowance);
     } catch (RefusedException e) {
       throw connections.unavailable(address, e.getCause());
     } finally {
@@ -261,7 +319,7 @@ final class NetworkRepository implements GitRepository {
   public void close() throws IOException {
     lock.lock();
     try {
-      Scratch.deleteTree(store);
+      discard();
     } finally {
       lock.unlock();
     }

@@ -5,6 +5,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import nixery.api.source.SourceUnavailableException;
@@ -22,7 +23,14 @@ final class SharedLookups<K, V> implements AutoCloseable {
   /** So that asking for ever new things costs no memory. */
   private static final int MOST = 10_000;
 
+  /** So that asking for many things costs the server neither sockets nor its host's patience. */
+  private static final int MOST_AT_ONCE = 16;
+
+  /** How long to wait for others before anything is asked. */
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
   private final Duration fresh;
+  private final Semaphore slots = new Semaphore(MOST_AT_ONCE, true);
   private final ConcurrentHashMap<K, CompletableFuture<V>> current = new ConcurrentHashMap<>();
   private final Set<Thread> running = ConcurrentHashMap.newKeySet();
 
@@ -67,7 +75,7 @@ final class SharedLookups<K, V> implements AutoCloseable {
   private void run(K key, Supplier<V> lookup, CompletableFuture<V> answer) {
     running.add(Thread.currentThread());
     try {
-      V found = lookup.get();
+      V found = lookUp(lookup);
       if (current.size() > MOST) {
         current.remove(key, answer);
       } else {
@@ -80,6 +88,21 @@ final class SharedLookups<K, V> implements AutoCloseable {
       answer.completeExceptionally(e);
     } finally {
       running.remove(Thread.currentThread());
+    }
+  }
+
+  private V lookUp(Supplier<V> lookup) {
+    try {
+      if (!slots.tryAcquire(PATIENCE.toNanos(), TimeUnit.NANOSECONDS)) {
+        throw new SourceUnavailableException("Too many tags are looked up at the same time.");
+      }
+    } catch (InterruptedException e) {
+      throw new SourceUnavailableException("Interrupted while waiting for other look-ups.", e);
+    }
+    try {
+      return lookup.get();
+    } finally {
+      slots.release();
     }
   }
 

@@ -349,4 +349,25 @@ class CheckoutTests {
       assertThat(Sources.kept(folder.resolve("cache"))).hasSizeLessThanOrEqualTo(3);
     }
   }
+
+  @Test
+  void leavesTheExportsOfOtherRepositoriesToTheirAge() throws IOException {
+    Path cache = folder.resolve("cache");
+    String first = tree.head();
+    String second = tree.commit("default.nix", "{ }: { release = 2; }");
+    try (PackageSource source = open()) {
+      source.checkout(source.resolve(first)).close();
+      source.checkout(source.resolve(second)).close();
+    }
+    Path revisions;
+    try (Stream<Path> all = Files.list(cache.resolve("commits"))) {
+      revisions = all.findFirst().orElseThrow().resolve("revisions");
+    }
+    Files.writeString(cache.resolve("commits/stray"), "");
+
+    Sources.open(http.url("other/.git"), cache, Map.of("NIXERY_GIT_KEEP_EXPORTS", "1")).close();
+
+    assertThat(revisions).isDirectoryContaining("glob:**/" + first);
+    assertThat(revisions).isDirectoryContaining("glob:**/" + second);
+  }
 }

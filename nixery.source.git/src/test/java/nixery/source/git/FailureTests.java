@@ -9,6 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import nixery.api.source.PackageSource;
 import nixery.api.source.SourceUnavailableException;
@@ -162,6 +165,30 @@ class FailureTests {
 
     http.modern = false;
     assertThat(failure(address, tree.head())).hasMessageContaining(String.valueOf(status));
+  }
+
+  @Test
+  void waitingForAnotherFetchDoesNotCount() throws Exception {
+    String first = tree.head();
+    String second = tree.commit("default.nix", "{ }: { release = 2; }");
+    http.beforeFetch =
+        () -> {
+          try {
+            Thread.sleep(3000);
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        };
+    Map<String, String> settings = Map.of("NIXERY_GIT_FETCH_TIMEOUT", "5");
+    try (PackageSource source =
+            Sources.open(http.url("set/.git"), folder.resolve("cache"), settings);
+        ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      Future<?> one = threads.submit(() -> source.checkout(source.resolve(first)).close());
+      Future<?> other = threads.submit(() -> source.checkout(source.resolve(second)).close());
+      one.get();
+      other.get();
+      assertThat(http.fetches).hasValue(2);
+    }
   }
 
   @Test
