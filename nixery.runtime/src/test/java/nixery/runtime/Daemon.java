@@ -10,18 +10,23 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** A container daemon of these tests' own. */
+/**
+ * A container daemon of these tests' own.
+ *
+ * @param socket in a folder of the daemon's own, since the path of a socket must be short
+ */
 record Daemon(Process process, Path socket) implements AutoCloseable {
 
   static Daemon docker(Path folder) throws IOException, InterruptedException {
-    Path socket = folder.resolve("docker.sock");
+    Path run = Files.createTempDirectory("docker");
+    Path socket = run.resolve("docker.sock");
     return start(
         folder,
         socket,
         List.of("docker", "-H", "unix://" + socket, "version"),
         "dockerd",
         "--data-root=" + folder.resolve("data"),
-        "--exec-root=" + folder.resolve("exec"),
+        "--exec-root=" + run.resolve("exec"),
         "--host=unix://" + socket,
         "--pidfile=" + folder.resolve("pid"),
         "--iptables=false",
@@ -31,14 +36,15 @@ record Daemon(Process process, Path socket) implements AutoCloseable {
   }
 
   static Daemon containerd(Path folder) throws IOException, InterruptedException {
-    Path socket = folder.resolve("containerd.sock");
+    Path run = Files.createTempDirectory("containerd");
+    Path socket = run.resolve("containerd.sock");
     return start(
         folder,
         socket,
         List.of("ctr", "-a", socket.toString(), "version"),
         "containerd",
         "--root=" + folder.resolve("root"),
-        "--state=" + folder.resolve("state"),
+        "--state=" + run.resolve("state"),
         "--address=" + socket);
   }
 
@@ -71,6 +77,7 @@ record Daemon(Process process, Path socket) implements AutoCloseable {
     process.destroy();
     try {
       assertThat(process.waitFor(1, TimeUnit.MINUTES)).as("the daemon stops").isTrue();
+      Shell.run("rm", "-rf", socket.getParent().toString());
     } catch (InterruptedException e) {
       throw new AssertionError(e);
     }
