@@ -16,6 +16,9 @@ import nixery.server.failure.FailureKind;
  * Does work once for all who want its result at the same time. The work runs on a thread of its
  * own: whoever leaves, by being interrupted, does not stop it for the others.
  *
+ * <p>A failure that is the client's is told for a moment longer, since Docker asks twice for what
+ * fails: HEAD, and then GET to learn why.
+ *
  * @param <K> what tells one piece of work from another
  * @param <V> the result
  */

@@ -4,14 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.IntStream;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import org.junit.jupiter.api.AfterEach;
@@ -40,22 +40,24 @@ final class SingleFlightTests {
     });
   }
 
-  private void awaitTakeOff() throws InterruptedException {
-    while (flown.get() == 0) {
+  /** Sends somebody who then waits for the flight. */
+  private FutureTask<Integer> passenger() throws InterruptedException {
+    FutureTask<Integer> passenger = new FutureTask<>(() -> flights.get("key", this::fly));
+    Thread thread = Thread.startVirtualThread(passenger);
+    while (thread.getState() != Thread.State.WAITING) {
       Thread.sleep(1);
     }
+    return passenger;
   }
 
   @Test
   void allShareOneFlight() throws InterruptedException, ExecutionException {
-    List<Future<Integer>> passengers =
-        IntStream.range(0, 20)
-            .mapToObj(i -> threads.submit(() -> flights.get("key", this::fly)))
-            .toList();
-    awaitTakeOff();
-    Thread.sleep(50);
+    List<FutureTask<Integer>> passengers = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      passengers.add(passenger());
+    }
     landing.countDown();
-    for (Future<Integer> passenger : passengers) {
+    for (FutureTask<Integer> passenger : passengers) {
       assertThat(passenger.get()).isEqualTo(1);
     }
     assertThat(flights.get("key", () -> 7)).as("the next one flies anew").isEqualTo(7);
@@ -63,9 +65,8 @@ final class SingleFlightTests {
 
   @Test
   void whoLeavesDoesNotStopIt() throws InterruptedException, ExecutionException {
-    Future<Integer> first = threads.submit(() -> flights.get("key", this::fly));
-    awaitTakeOff();
-    Future<Integer> second = threads.submit(() -> flights.get("key", this::fly));
+    FutureTask<Integer> first = passenger();
+    FutureTask<Integer> second = passenger();
     first.cancel(true);
     landing.countDown();
     assertThat(second.get()).isEqualTo(1);

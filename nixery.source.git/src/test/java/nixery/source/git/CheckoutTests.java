@@ -17,34 +17,12 @@ import nixery.api.source.InvalidPackageSetException;
 import nixery.api.source.PackageSet;
 import nixery.api.source.PackageSource;
 import nixery.api.source.SourceUnavailableException;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is in the folder that Nix imports. */
-class CheckoutTests {
-
-  @TempDir Path folder;
-
-  private UserHome home;
-  private WorkTree tree;
-  private HttpGitServer http;
-
-  @BeforeEach
-  void makeRepository() throws IOException {
-    home = UserHome.in(folder.resolve("home"));
-    tree = WorkTree.withPackageSet(folder.resolve("repos/set"));
-    http = HttpGitServer.start(folder.resolve("repos"));
-  }
-
-  @AfterEach
-  void stop() {
-    http.close();
-    home.close();
-  }
+class CheckoutTests extends HttpRepository {
 
   private PackageSource open() {
     return Sources.open(http.url("set/.git"), folder.resolve("cache"));

@@ -23,37 +23,15 @@ import org.apache.sshd.server.SshServer;
 import org.apache.sshd.server.keyprovider.SimpleGeneratorHostKeyProvider;
 import org.apache.sshd.server.shell.ProcessShellCommandFactory;
 import org.eclipse.jgit.util.SystemReader;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The user's own credentials are found, used for nobody else, and shown to nobody. */
-class CredentialTests {
+class CredentialTests extends HttpRepository {
 
   private static final String PASSWORD = "s3cret/w+rd%";
   private static final String ENCODED = "s3cret%2Fw+rd%25";
-
-  @TempDir Path folder;
-
-  private UserHome home;
-  private WorkTree tree;
-  private HttpGitServer http;
-
-  @BeforeEach
-  void makeRepository() throws IOException {
-    home = UserHome.in(folder.resolve("home"));
-    tree = WorkTree.withPackageSet(folder.resolve("repos/set"));
-    http = HttpGitServer.start(folder.resolve("repos"));
-  }
-
-  @AfterEach
-  void stop() {
-    http.close();
-    home.close();
-  }
 
   private void assertServes(String address) {
     try (PackageSource source = Sources.open(address, folder.resolve("cache"))) {

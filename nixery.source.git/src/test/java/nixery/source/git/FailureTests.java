@@ -15,39 +15,17 @@ import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import nixery.api.source.PackageSource;
 import nixery.api.source.SourceUnavailableException;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever the server does, there is an answer in time, and nothing half-done is kept. */
 @Timeout(120)
-class FailureTests {
+class FailureTests extends HttpRepository {
 
   private static final Map<String, String> IMPATIENT =
       Map.of("NIXERY_GIT_TIMEOUT", "1", "NIXERY_GIT_FETCH_TIMEOUT", "3");
-
-  @TempDir Path folder;
-
-  private UserHome home;
-  private WorkTree tree;
-  private HttpGitServer http;
-
-  @BeforeEach
-  void makeRepository() throws IOException {
-    home = UserHome.in(folder.resolve("home"));
-    tree = WorkTree.withPackageSet(folder.resolve("repos/set"));
-    http = HttpGitServer.start(folder.resolve("repos"));
-  }
-
-  @AfterEach
-  void stop() {
-    http.close();
-    home.close();
-  }
 
   private SourceUnavailableException failure(String address, String tag) throws IOException {
     return failure(address, tag, IMPATIENT);
