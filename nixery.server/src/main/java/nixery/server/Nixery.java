@@ -29,6 +29,8 @@ import nixery.server.metrics.MeteredStorage;
 import nixery.server.metrics.Metrics;
 import nixery.server.nix.Nix;
 import nixery.server.nix.NixConfig;
+import nixery.server.progress.Builds;
+import nixery.server.progress.Redaction;
 import nixery.server.registry.RegistryConfig;
 import nixery.server.registry.RegistryServer;
 import nixery.server.web.Operations;
@@ -96,9 +98,17 @@ final class Nixery implements AutoCloseable {
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
             settings.get(ServerSettings.LEASE));
+    Builds builds =
+        new Builds(settings.get(ServerSettings.PAGES_LOGS), redaction(settings, plugins));
     ImageService images =
         new ImageService(
-            source, nix, new MeteredStorage(storage, metrics), packer, buildConfig, metrics);
+            source,
+            nix,
+            new MeteredStorage(storage, metrics),
+            packer,
+            buildConfig,
+            metrics,
+            builds);
     RegistryServer registry =
         keep(
             RegistryServer.start(
@@ -119,6 +129,16 @@ final class Nixery implements AutoCloseable {
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());
+  }
+
+  /** Returns what takes the values of all secret settings out of what is shown. */
+  private static Redaction redaction(Settings settings, Plugins plugins) {
+    return new Redaction(
+        plugins.settings().stream()
+            .filter(Setting::isSecret)
+            .flatMap(setting -> settings.find(setting).stream())
+            .map(Object::toString)
+            .toList());
   }
 
   private static List<Probe> probes(Storage storage, Nix nix) {
