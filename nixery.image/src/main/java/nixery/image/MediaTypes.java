@@ -20,6 +20,9 @@ public final class MediaTypes {
   /** OCI's manifest of one image. */
   public static final String OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 
+  /** OCI's list of manifests. */
+  public static final String OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+
   /** OCI's image configuration. */
   public static final String OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
 
