@@ -76,11 +76,15 @@ final class ImageBuilder {
       List<PackedLayerInfo> layers =
           new ArrayList<>(Parallel.map(plan, layer -> layer(layer, progress)));
       layers.add(links(outputs, progress));
-      List<String> cmd = name.shell() ? List.of("bash") : List.of();
-      ImageDocuments documents =
-          ImageDocuments.of(ImageConfig.of(name.architecture(), cmd), layers);
+      ImageDocuments documents = ImageDocuments.of(imageConfig(name), layers);
       return metrics.time(Phase.STORE, () -> store.saveImage(key, layers, documents));
     }
+  }
+
+  private ImageConfig imageConfig(ImageName name) {
+    ImageConfig image = config.image().forArchitecture(name.architecture());
+    boolean isSilent = image.entrypoint().isEmpty() && image.cmd().isEmpty();
+    return name.shell() && isSilent ? image.withCmd(List.of("bash")) : image;
   }
 
   private GcRoots realise(ImageName name, List<Resolved.Found> packages, Build progress)
