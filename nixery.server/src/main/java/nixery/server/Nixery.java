@@ -54,6 +54,7 @@ final class Nixery implements AutoCloseable {
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private Optional<ImageService> images = Optional.empty();
   private String greeting = "";
+  private int port;
 
   private Nixery() {}
 
@@ -187,6 +188,7 @@ final class Nixery implements AutoCloseable {
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());
+    port = registry.port();
   }
 
   /** Returns what takes the values of all secret settings out of what is shown. */
@@ -315,6 +317,11 @@ final class Nixery implements AutoCloseable {
   /** Returns the images that can be made. */
   Images images() {
     return images.orElseThrow();
+  }
+
+  /** Returns the port that the server listens on. */
+  int port() {
+    return port;
   }
 
   /** Returns what is printed when the server is ready. */
