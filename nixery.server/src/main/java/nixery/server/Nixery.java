@@ -30,6 +30,7 @@ import nixery.image.Popularity;
 import nixery.server.build.BuildConfig;
 import nixery.server.build.ImageService;
 import nixery.server.build.Images;
+import nixery.server.build.PlatformImages;
 import nixery.server.metrics.MeteredStorage;
 import nixery.server.metrics.Metrics;
 import nixery.server.nix.Nix;
@@ -49,7 +50,7 @@ final class Nixery implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Nixery.class.getName());
 
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
-  private Optional<ImageService> images = Optional.empty();
+  private Optional<Images> images = Optional.empty();
   private String greeting = "";
 
   private Nixery() {}
@@ -84,8 +85,9 @@ final class Nixery implements AutoCloseable {
           settings.isSet(ServerSettings.STORAGE_BACKEND)
               ? Optional.of(plugins.storage(settings))
               : Optional.empty();
-      nixery.images =
-          Optional.of(nixery.keep(nixery.open(settings, plugins, storage, image).images));
+      Pipeline pipeline = nixery.open(settings, plugins, storage, image);
+      nixery.keep(pipeline.service);
+      nixery.images = Optional.of(pipeline.images);
       return nixery;
     } catch (RuntimeException e) {
       nixery.close();
@@ -100,7 +102,8 @@ final class Nixery implements AutoCloseable {
       PackageSource source,
       Nix nix,
       String nixVersion,
-      ImageService images) {}
+      ImageService service,
+      Images images) {}
 
   private Pipeline open(
       Settings settings,
@@ -142,10 +145,14 @@ final class Nixery implements AutoCloseable {
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
             settings.get(ServerSettings.LEASE));
-    ImageService images =
-        new ImageService(
-            source, nix, new MeteredStorage(storage, metrics), packer, buildConfig, metrics);
-    return new Pipeline(metrics, storage, source, nix, nixVersion, images);
+    Storage metered = new MeteredStorage(storage, metrics);
+    ImageService service = new ImageService(source, nix, metered, packer, buildConfig, metrics);
+    Images images =
+        settings
+            .find(ServerSettings.PLATFORMS)
+            .<Images>map(platforms -> new PlatformImages(service, metered, platforms))
+            .orElse(service);
+    return new Pipeline(metrics, storage, source, nix, nixVersion, service, images);
   }
 
   private void serve(Settings settings, Plugins plugins) {
@@ -165,7 +172,7 @@ final class Nixery implements AutoCloseable {
                 pipeline.metrics,
                 new Operations(pipeline.metrics, probes(pipeline.storage, pipeline.nix))));
     // Closed before the registry, which then tells those who wait to come back later.
-    keep(pipeline.images);
+    keep(pipeline.service);
     LOG.log(
         System.Logger.Level.INFO,
         "{0} serves {1} from {2} storage with Nix {3}",
