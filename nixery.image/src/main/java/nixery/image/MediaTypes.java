@@ -24,11 +24,7 @@ public final class MediaTypes {
   /** OCI's manifest of one image. */
   public static final String OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 
-<<<<<<< HEAD
   /** OCI's index of the manifests that an image has for different platforms, among other things. */
-=======
-  /** OCI's list of manifests. */
->>>>>>> builder
   public static final String OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 
   /** OCI's image configuration. */
