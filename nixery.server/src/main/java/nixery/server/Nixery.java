@@ -92,7 +92,7 @@ final class Nixery implements AutoCloseable {
             settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
             settings.get(ServerSettings.LAYERS),
             new DominatorTreeStrategy(),
-            Popularity.none(),
+            Popularity::none,
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
             settings.get(ServerSettings.LEASE));

@@ -19,6 +19,7 @@ import nixery.image.LayerPacker;
 import nixery.image.LinkTree;
 import nixery.image.PackedLayer;
 import nixery.image.PackedLayerInfo;
+import nixery.image.Popularity;
 import nixery.image.ReferenceGraph;
 import nixery.image.StorePath;
 import nixery.image.UnpackableException;
@@ -38,7 +39,6 @@ final class ImageBuilder {
   private static final System.Logger LOG = System.getLogger(ImageBuilder.class.getName());
 
   private final BuildConfig config;
-  private final Keys keys;
   private final Nix nix;
   private final ImageStore store;
   private final Leases leases;
@@ -48,14 +48,12 @@ final class ImageBuilder {
 
   ImageBuilder(
       BuildConfig config,
-      Keys keys,
       Nix nix,
       ImageStore store,
       Leases leases,
       LayerPacker packer,
       Metrics metrics) {
     this.config = config;
-    this.keys = keys;
     this.nix = nix;
     this.store = store;
     this.leases = leases;
@@ -64,12 +62,12 @@ final class ImageBuilder {
   }
 
   /** Builds the image of these packages, whose key is given, and stores it. */
-  Image build(Digest key, ImageName name, List<Resolved.Found> packages)
+  Image build(Digest key, ImageName name, List<Resolved.Found> packages, Popularity popularity)
       throws InterruptedException {
     List<StorePath> outputs = outputs(packages).stream().map(StorePath::parse).toList();
     try (GcRoots _ = metrics.time(Phase.REALISE, () -> realise(name, packages))) {
       ReferenceGraph closure = metrics.time(Phase.CLOSURE, () -> closure(packages));
-      List<Layer> plan = metrics.time(Phase.PLAN, () -> plan(closure, outputs));
+      List<Layer> plan = metrics.time(Phase.PLAN, () -> plan(closure, outputs, popularity));
       List<PackedLayerInfo> layers = new ArrayList<>(Parallel.map(plan, this::layer));
       layers.add(links(outputs));
       List<String> cmd = name.shell() ? List.of("bash") : List.of();
@@ -85,10 +83,10 @@ final class ImageBuilder {
         packages, line -> LOG.log(System.Logger.Level.DEBUG, "{0}: {1}", name, line));
   }
 
-  private List<Layer> plan(ReferenceGraph closure, List<StorePath> outputs) {
+  private List<Layer> plan(ReferenceGraph closure, List<StorePath> outputs, Popularity popularity) {
     return config
         .layering()
-        .plan(closure, new TreeSet<>(outputs), config.popularity(), config.layerBudget() - 1);
+        .plan(closure, new TreeSet<>(outputs), popularity, config.layerBudget() - 1);
   }
 
   private ReferenceGraph closure(List<Resolved.Found> packages) throws InterruptedException {
@@ -114,7 +112,7 @@ final class ImageBuilder {
 
   private PackedLayerInfo links(List<StorePath> outputs) {
     return findOrPack(
-        keys.links(outputs), file -> packer.pack(LinkTree.of(outputs, config.storeRoot()), file));
+        Keys.links(outputs), file -> packer.pack(LinkTree.of(outputs, config.storeRoot()), file));
   }
 
   private interface Packing {
