@@ -140,9 +140,7 @@ final class ImageStore {
     put(blob(config.digest()), Content.of(config.bytes(), BLOB_TYPE));
     Document docker = documents.dockerManifest();
     Document oci = documents.ociManifest();
-    for (Document manifest : List.of(docker, oci)) {
-      put(manifest(manifest.digest()), Content.of(manifest.bytes(), manifest.mediaType()));
-    }
+    List.of(docker, oci).forEach(this::saveManifest);
     List<StoredBlob> blobs =
         Stream.concat(
                 layers.stream().map(layer -> new StoredBlob(layer.digest(), layer.size())),
@@ -150,6 +148,11 @@ final class ImageStore {
             .toList();
     write(imageKey(key), new StoredImage(docker.digest(), oci.digest(), blobs));
     return new Image(docker, oci);
+  }
+
+  /** Stores a manifest or index, unless it is there. */
+  void saveManifest(Document manifest) {
+    put(manifest(manifest.digest()), Content.of(manifest.bytes(), manifest.mediaType()));
   }
 
   /** Makes an image that is found under one key be found under another too. */
