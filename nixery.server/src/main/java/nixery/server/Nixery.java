@@ -140,7 +140,7 @@ final class Nixery implements AutoCloseable {
             settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
             settings.get(ServerSettings.LAYERS),
             new DominatorTreeStrategy(),
-            Popularity.none(),
+            Popularity::none,
             image,
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),

@@ -20,6 +20,7 @@ import nixery.image.LayerPacker;
 import nixery.image.LinkTree;
 import nixery.image.PackedLayer;
 import nixery.image.PackedLayerInfo;
+import nixery.image.Popularity;
 import nixery.image.ReferenceGraph;
 import nixery.image.StorePath;
 import nixery.image.UnpackableException;
@@ -40,7 +41,6 @@ final class ImageBuilder {
   private static final System.Logger LOG = System.getLogger(ImageBuilder.class.getName());
 
   private final BuildConfig config;
-  private final Keys keys;
   private final Nix nix;
   private final ImageStore store;
   private final Leases leases;
@@ -50,14 +50,12 @@ final class ImageBuilder {
 
   ImageBuilder(
       BuildConfig config,
-      Keys keys,
       Nix nix,
       ImageStore store,
       Leases leases,
       LayerPacker packer,
       Metrics metrics) {
     this.config = config;
-    this.keys = keys;
     this.nix = nix;
     this.store = store;
     this.leases = leases;
@@ -66,12 +64,17 @@ final class ImageBuilder {
   }
 
   /** Builds the image of these packages, whose key is given, and stores it. */
-  Image build(Digest key, ImageName name, List<Resolved.Found> packages, Build progress)
+  Image build(
+      Digest key,
+      ImageName name,
+      List<Resolved.Found> packages,
+      Popularity popularity,
+      Build progress)
       throws InterruptedException {
     List<StorePath> outputs = outputs(packages).stream().map(StorePath::parse).toList();
     try (GcRoots _ = metrics.time(Phase.REALISE, () -> realise(name, packages, progress))) {
       ReferenceGraph closure = metrics.time(Phase.CLOSURE, () -> closure(packages));
-      List<Layer> plan = metrics.time(Phase.PLAN, () -> plan(closure, outputs));
+      List<Layer> plan = metrics.time(Phase.PLAN, () -> plan(closure, outputs, popularity));
       progress.packing(plan.size() + 1);
       List<PackedLayerInfo> layers =
           new ArrayList<>(Parallel.map(plan, layer -> layer(layer, progress)));
@@ -92,10 +95,10 @@ final class ImageBuilder {
     return nix.realise(packages, new RealiseProgress(name, nix, progress));
   }
 
-  private List<Layer> plan(ReferenceGraph closure, List<StorePath> outputs) {
+  private List<Layer> plan(ReferenceGraph closure, List<StorePath> outputs, Popularity popularity) {
     return config
         .layering()
-        .plan(closure, new TreeSet<>(outputs), config.popularity(), config.layerBudget() - 1);
+        .plan(closure, new TreeSet<>(outputs), popularity, config.layerBudget() - 1);
   }
 
   private ReferenceGraph closure(List<Resolved.Found> packages) throws InterruptedException {
@@ -122,7 +125,7 @@ final class ImageBuilder {
   private PackedLayerInfo links(List<StorePath> outputs, Build progress) {
     return findOrPack(
         progress,
-        keys.links(outputs),
+        Keys.links(outputs),
         file -> packer.pack(LinkTree.of(outputs, config.storeRoot()), file));
   }
 

@@ -17,6 +17,7 @@ import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
 import nixery.image.Document;
 import nixery.image.LayerPacker;
+import nixery.image.Popularity;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import nixery.server.metrics.Cache;
@@ -50,7 +51,7 @@ public final class ImageService implements Images, AutoCloseable {
   private final PackageSource source;
   private final ImageStore store;
   private final Leases leases;
-  private final Keys keys;
+  private final BuildConfig config;
   private final PackageResolver resolver;
   private final ImageBuilder builder;
   private final Semaphore permits;
@@ -87,9 +88,9 @@ public final class ImageService implements Images, AutoCloseable {
     this.source = source;
     this.store = new ImageStore(storage);
     this.leases = new Leases(storage, config.leaseDuration());
-    this.keys = new Keys(config);
+    this.config = config;
     this.resolver = new PackageResolver(source, nix, store, metrics);
-    this.builder = new ImageBuilder(config, keys, nix, store, leases, packer, metrics);
+    this.builder = new ImageBuilder(config, nix, store, leases, packer, metrics);
     this.permits = new Semaphore(config.maxBuilds(), true);
     metrics.observeBuilds(() -> config.maxBuilds() - permits.availablePermits(), waiting::get);
   }
@@ -113,6 +114,8 @@ public final class ImageService implements Images, AutoCloseable {
   }
 
   private Image find(ImageName name, ResolvedTag tag) {
+    Popularity popularity = config.popularity().get();
+    Keys keys = new Keys(config, popularity);
     Optional<Digest> key =
         tag.revision().map(revision -> keys.image(source.identity(), revision, name));
     return key.map(present ->
@@ -121,12 +124,13 @@ public final class ImageService implements Images, AutoCloseable {
                 () -> metrics.looked(Cache.REVISION, store.findImage(present)),
                 () -> {
                   metrics.missed(Cache.REVISION);
-                  return build(name, tag, key);
+                  return build(name, tag, popularity, key);
                 }))
-        .orElseGet(() -> build(name, tag, key));
+        .orElseGet(() -> build(name, tag, popularity, key));
   }
 
-  private Image build(ImageName name, ResolvedTag tag, Optional<Digest> otherKey) {
+  private Image build(
+      ImageName name, ResolvedTag tag, Popularity popularity, Optional<Digest> otherKey) {
     return builds.run(
         name.toString(),
         tag.tag(),
@@ -136,11 +140,17 @@ public final class ImageService implements Images, AutoCloseable {
                 () ->
                     metrics.build(() ->
                         Translation.failures(
-                            () -> inTurn(() -> make(name, tag, otherKey, build))))));
+                            () -> inTurn(() -> make(name, tag, popularity, otherKey, build))))));
   }
 
-  private Image make(ImageName name, ResolvedTag tag, Optional<Digest> otherKey, Build progress)
+  private Image make(
+      ImageName name,
+      ResolvedTag tag,
+      Popularity popularity,
+      Optional<Digest> otherKey,
+      Build progress)
       throws InterruptedException {
+    Keys keys = new Keys(config, popularity);
     List<Resolved.Found> packages = resolver.resolve(name, tag);
     progress.evaluated(packages.size());
     Optional<Image> known =
@@ -156,7 +166,8 @@ public final class ImageService implements Images, AutoCloseable {
                 () -> metrics.looked(Cache.OUTPUTS, store.findImage(key)),
                 () -> {
                   metrics.missed(Cache.OUTPUTS);
-                  return Interruptible.run(() -> builder.build(key, name, realisable, progress));
+                  return Interruptible.run(
+                      () -> builder.build(key, name, realisable, popularity, progress));
                 }));
     otherKey.ifPresent(other -> store.alias(key, other));
     return image;
