@@ -35,6 +35,8 @@ import nixery.server.metrics.MeteredStorage;
 import nixery.server.metrics.Metrics;
 import nixery.server.nix.Nix;
 import nixery.server.nix.NixConfig;
+import nixery.server.progress.Builds;
+import nixery.server.progress.Redaction;
 import nixery.server.registry.RegistryConfig;
 import nixery.server.registry.RegistryServer;
 import nixery.server.web.Operations;
@@ -146,7 +148,10 @@ final class Nixery implements AutoCloseable {
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
             settings.get(ServerSettings.LEASE));
     Storage metered = new MeteredStorage(storage, metrics);
-    ImageService service = new ImageService(source, nix, metered, packer, buildConfig, metrics);
+    Builds builds =
+        new Builds(settings.get(ServerSettings.PAGES_LOGS), redaction(settings, plugins));
+    ImageService service =
+        new ImageService(source, nix, metered, packer, buildConfig, metrics, builds);
     Images images =
         settings
             .find(ServerSettings.PLATFORMS)
@@ -183,6 +188,16 @@ final class Nixery implements AutoCloseable {
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());
+  }
+
+  /** Returns what takes the values of all secret settings out of what is shown. */
+  private static Redaction redaction(Settings settings, Plugins plugins) {
+    return new Redaction(
+        plugins.settings().stream()
+            .filter(Setting::isSecret)
+            .flatMap(setting -> settings.find(setting).stream())
+            .map(Object::toString)
+            .toList());
   }
 
   private static List<Probe> probes(Storage storage, Nix nix) {
