@@ -52,7 +52,7 @@ final class Nixery implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Nixery.class.getName());
 
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
-  private Optional<ImageService> images = Optional.empty();
+  private Optional<Images> images = Optional.empty();
   private String greeting = "";
 
   private Nixery() {}
@@ -87,8 +87,9 @@ final class Nixery implements AutoCloseable {
           settings.isSet(ServerSettings.STORAGE_BACKEND)
               ? Optional.of(plugins.storage(settings))
               : Optional.empty();
-      nixery.images =
-          Optional.of(nixery.keep(nixery.open(settings, plugins, storage, image).images));
+      Pipeline pipeline = nixery.open(settings, plugins, storage, image);
+      nixery.keep(pipeline.service);
+      nixery.images = Optional.of(pipeline.images);
       return nixery;
     } catch (RuntimeException e) {
       nixery.close();
@@ -103,7 +104,8 @@ final class Nixery implements AutoCloseable {
       PackageSource source,
       Nix nix,
       String nixVersion,
-      ImageService images) {}
+      ImageService service,
+      Images images) {}
 
   private Pipeline open(
       Settings settings,
@@ -148,9 +150,14 @@ final class Nixery implements AutoCloseable {
     Storage metered = new MeteredStorage(storage, metrics);
     Builds builds =
         new Builds(settings.get(ServerSettings.PAGES_LOGS), redaction(settings, plugins));
-    ImageService images =
+    ImageService service =
         new ImageService(source, nix, metered, packer, buildConfig, metrics, builds);
-    return new Pipeline(metrics, metered, source, nix, nixVersion, images);
+    Images images =
+        settings
+            .find(ServerSettings.PLATFORMS)
+            .<Images>map(platforms -> new PlatformImages(service, metered, platforms))
+            .orElse(service);
+    return new Pipeline(metrics, storage, source, nix, nixVersion, service, images);
   }
 
   private void serve(Settings settings, Plugins plugins) {
@@ -161,22 +168,16 @@ final class Nixery implements AutoCloseable {
             plugins,
             Optional.of(storagePlugin),
             ImageConfig.builder(Architecture.AMD64).build());
-    Images served =
-        settings
-            .find(ServerSettings.PLATFORMS)
-            .<Images>map(
-                platforms -> new PlatformImages(pipeline.images, pipeline.storage, platforms))
-            .orElse(pipeline.images);
     RegistryServer registry =
         keep(
             RegistryServer.start(
-                served,
+                pipeline.images,
                 new RegistryConfig(
                     settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT)),
                 pipeline.metrics,
                 new Operations(pipeline.metrics, probes(pipeline.storage, pipeline.nix))));
     // Closed before the registry, which then tells those who wait to come back later.
-    keep(pipeline.images);
+    keep(pipeline.service);
     LOG.log(
         System.Logger.Level.INFO,
         "{0} serves {1} from {2} storage with Nix {3}",
