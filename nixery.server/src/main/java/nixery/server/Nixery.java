@@ -20,6 +20,9 @@ import nixery.api.Setting;
 import nixery.api.Settings;
 import nixery.api.source.PackageSource;
 import nixery.api.storage.Storage;
+import nixery.image.Codec;
+import nixery.image.CodecException;
+import nixery.image.Compression;
 import nixery.image.DominatorTreeStrategy;
 import nixery.image.LayerPacker;
 import nixery.image.Popularity;
@@ -69,6 +72,7 @@ final class Nixery implements AutoCloseable {
     var storagePlugin = plugins.storage(settings);
     var sourcePlugin = plugins.source(settings);
 
+    Codec codec = codec(settings);
     Metrics metrics = new Metrics(Main.number());
     Storage storage =
         keep(
@@ -86,7 +90,7 @@ final class Nixery implements AutoCloseable {
     Nix nix = keep(new Nix(nixConfig));
     String nixVersion = version(nix);
     int processors = Runtime.getRuntime().availableProcessors();
-    LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), processors));
+    LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), codec, processors));
     BuildConfig buildConfig =
         new BuildConfig(
             settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
@@ -111,14 +115,37 @@ final class Nixery implements AutoCloseable {
     keep(images);
     LOG.log(
         System.Logger.Level.INFO,
-        "{0} serves {1} from {2} storage with Nix {3}",
+        "{0} serves {1} from {2} storage with Nix {3}, {4}",
         Main.version(),
         source.identity(),
         storagePlugin.name(),
-        nixVersion);
+        nixVersion,
+        codec);
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());
+  }
+
+  private static Codec codec(Settings settings) {
+    Compression compression = settings.get(ServerSettings.COMPRESSION);
+    int level = settings.find(ServerSettings.COMPRESSION_LEVEL).orElse(compression.defaultLevel());
+    if (level > compression.highestLevel()) {
+      throw new ConfigurationException(
+          "%s is %d, but the highest level of %s is %d."
+              .formatted(
+                  ServerSettings.COMPRESSION_LEVEL,
+                  level,
+                  compression,
+                  compression.highestLevel()));
+    }
+    try {
+      return Codec.open(compression, level, settings.find(ServerSettings.COMPRESSION_LIBRARY));
+    } catch (CodecException e) {
+      throw new ConfigurationException(
+          "Layers cannot be compressed with %s: %s (%s)."
+              .formatted(compression, e.getMessage(), ServerSettings.COMPRESSION_LIBRARY),
+          e);
+    }
   }
 
   private static List<Probe> probes(Storage storage, Nix nix) {

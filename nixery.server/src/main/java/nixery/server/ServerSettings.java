@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import nixery.api.Setting;
+import nixery.image.Compression;
 import nixery.server.log.LogFormat;
 
 /** The settings of the server itself; plugins declare their own. */
@@ -50,6 +51,25 @@ final class ServerSettings {
   static final Setting<Integer> LAYERS =
       Setting.number("NIXERY_LAYERS", "how many layers an image may have", 2, 125)
           .withDefault("94");
+
+  static final Setting<Compression> COMPRESSION =
+      Setting.choice(
+              "NIXERY_COMPRESSION",
+              "how layers are compressed; zstd is faster, and for clients that accept OCI manifests",
+              Compression.class)
+          .withDefault("gzip");
+
+  static final Setting<Integer> COMPRESSION_LEVEL =
+      Setting.number(
+          "NIXERY_COMPRESSION_LEVEL",
+          "how hard to compress: 1 to 9 for gzip, 5 if not set; 1 to 19 for zstd, 3 if not set",
+          1,
+          19);
+
+  static final Setting<Path> COMPRESSION_LIBRARY =
+      Setting.path(
+          "NIXERY_COMPRESSION_LIBRARY",
+          "file of libdeflate (for gzip) or libzstd, where the dynamic linker does not find it");
 
   static final Setting<Duration> LEASE =
       Setting.seconds(
@@ -101,6 +121,9 @@ final class ServerSettings {
         EVAL_TIMEOUT,
         MAX_BUILDS,
         LAYERS,
+        COMPRESSION,
+        COMPRESSION_LEVEL,
+        COMPRESSION_LIBRARY,
         LEASE,
         NIX_BIN,
         NIX_ROOT,

@@ -109,7 +109,7 @@ final class ImageBuilder {
   }
 
   private PackedLayerInfo layer(Layer layer) {
-    return findOrPack(layer.id(), file -> packer.pack(layer, file));
+    return findOrPack(keys.layer(layer), file -> packer.pack(layer, file));
   }
 
   private PackedLayerInfo links(List<StorePath> outputs) {
@@ -121,17 +121,17 @@ final class ImageBuilder {
     PackedLayer into(Path file) throws IOException;
   }
 
-  private PackedLayerInfo findOrPack(Digest id, Packing work) {
+  private PackedLayerInfo findOrPack(LayerKeys layer, Packing work) {
     return leases.findOrMake(
-        "layer-" + id.hex(),
-        () -> metrics.looked(Cache.LAYER, store.findLayer(id)),
+        "layer-" + layer.shared().hex(),
+        () -> metrics.looked(Cache.LAYER, store.findLayer(layer)),
         () -> {
           metrics.missed(Cache.LAYER);
-          return Interruptible.run(() -> packAndSave(id, work));
+          return Interruptible.run(() -> packAndSave(layer, work));
         });
   }
 
-  private PackedLayerInfo packAndSave(Digest id, Packing work) throws InterruptedException {
+  private PackedLayerInfo packAndSave(LayerKeys keys, Packing work) throws InterruptedException {
     Path file = config.spool().resolve(UUID.randomUUID().toString());
     packing.acquire();
     try {
@@ -139,11 +139,11 @@ final class ImageBuilder {
       metrics.time(
           Phase.STORE,
           () -> {
-            store.saveLayer(id, layer);
+            store.saveLayer(keys, layer);
             return layer;
           });
       metrics.packed(layer.size());
-      LOG.log(System.Logger.Level.DEBUG, "packed {0}, layer {1}", layer.digest(), id.hex());
+      LOG.log(System.Logger.Level.DEBUG, "packed {0}, layer {1}", layer.digest(), keys.own().hex());
       return layer.info();
     } catch (UnpackableException e) {
       throw new Failure(FailureCode.BUILD_FAILED, e.getMessage(), e);

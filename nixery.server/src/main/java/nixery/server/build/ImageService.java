@@ -81,7 +81,7 @@ public final class ImageService implements Images, AutoCloseable {
     this.source = source;
     this.store = new ImageStore(storage);
     this.leases = new Leases(storage, config.leaseDuration());
-    this.keys = new Keys(config);
+    this.keys = new Keys(config, packer);
     this.resolver = new PackageResolver(source, nix, store, metrics);
     this.builder = new ImageBuilder(config, keys, nix, store, leases, packer, metrics);
     this.permits = new Semaphore(config.maxBuilds(), true);

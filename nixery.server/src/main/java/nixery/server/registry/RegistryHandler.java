@@ -22,6 +22,7 @@ import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
 import nixery.image.Document;
+import nixery.image.MediaTypes;
 import nixery.server.build.Image;
 import nixery.server.build.Images;
 import nixery.server.failure.Failure;
@@ -146,8 +147,23 @@ final class RegistryHandler implements Handler {
   private static Document choose(Exchange exchange, Image image) {
     Acceptance acceptance =
         Acceptance.parse(exchange.request().headers().all(HeaderNames.ACCEPT, List::of));
-    String chosen = acceptance.choose(List.of(image.docker().mediaType(), image.oci().mediaType()));
-    return chosen.equals(image.docker().mediaType()) ? image.docker() : image.oci();
+    if (image.docker().isEmpty()) {
+      return onlyForm(acceptance, image.oci());
+    }
+    Document docker = image.docker().get();
+    String chosen = acceptance.choose(List.of(docker.mediaType(), image.oci().mediaType()));
+    return chosen.equals(docker.mediaType()) ? docker : image.oci();
+  }
+
+  /** Docker's manifests cannot name layers that are compressed with zstd. */
+  private static Document onlyForm(Acceptance acceptance, Document oci) {
+    if (!acceptance.accepts(oci.mediaType()) && acceptance.accepts(MediaTypes.DOCKER_MANIFEST)) {
+      throw new Failure(
+          FailureCode.MANIFEST_UNKNOWN,
+          "This registry compresses layers with zstd, for which there are OCI manifests only, and"
+              + " this client does not accept them.");
+    }
+    return oci;
   }
 
   private static Failure manifestUnknown(String digest) {

@@ -63,11 +63,11 @@ public final class FakeImages implements Images {
 
   /** Makes an image of two texts that are not manifests, which nobody here notices. */
   Image addImage(String text) {
-    Image image =
-        new Image(manifest(DOCKER, "docker " + text), manifest(OCI, "open container " + text));
-    manifests.put(image.docker().digest(), image.docker());
-    manifests.put(image.oci().digest(), image.oci());
-    return image;
+    Document docker = manifest(DOCKER, "docker " + text);
+    Document oci = manifest(OCI, "open container " + text);
+    addManifest(docker);
+    addManifest(oci);
+    return new Image(Optional.of(docker), oci);
   }
 
   private static Document manifest(String type, String text) {
