@@ -49,6 +49,11 @@ public final class LayerPacker implements AutoCloseable {
     pool = new BlockPool(codec, threads);
   }
 
+  /** Returns how layers are compressed. */
+  public Compression compression() {
+    return pool.codec().compression();
+  }
+
   /** Returns a text that names all that shapes the bytes of a layer, except what is packed. */
   public String format() {
     return FORM + pool.codec().id();

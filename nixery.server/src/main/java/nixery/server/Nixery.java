@@ -28,6 +28,8 @@ import nixery.image.LayerPacker;
 import nixery.image.Popularity;
 import nixery.server.build.BuildConfig;
 import nixery.server.build.ImageService;
+import nixery.server.build.Images;
+import nixery.server.build.PlatformImages;
 import nixery.server.metrics.MeteredStorage;
 import nixery.server.metrics.Metrics;
 import nixery.server.nix.Nix;
@@ -100,13 +102,17 @@ final class Nixery implements AutoCloseable {
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
             settings.get(ServerSettings.LEASE));
-    ImageService images =
-        new ImageService(
-            source, nix, new MeteredStorage(storage, metrics), packer, buildConfig, metrics);
+    Storage metered = new MeteredStorage(storage, metrics);
+    ImageService images = new ImageService(source, nix, metered, packer, buildConfig, metrics);
+    Images served =
+        settings
+            .find(ServerSettings.PLATFORMS)
+            .<Images>map(platforms -> new PlatformImages(images, metered, platforms))
+            .orElse(images);
     RegistryServer registry =
         keep(
             RegistryServer.start(
-                images,
+                served,
                 new RegistryConfig(
                     settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT)),
                 metrics,

@@ -17,6 +17,7 @@ import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
 import nixery.image.Document;
 import nixery.image.LayerPacker;
+import nixery.image.MediaTypes;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import nixery.server.metrics.Cache;
@@ -48,6 +49,7 @@ public final class ImageService implements Images, AutoCloseable {
   private final ImageStore store;
   private final Leases leases;
   private final Keys keys;
+  private final List<String> forms;
   private final PackageResolver resolver;
   private final ImageBuilder builder;
   private final Semaphore permits;
@@ -82,10 +84,19 @@ public final class ImageService implements Images, AutoCloseable {
     this.store = new ImageStore(storage);
     this.leases = new Leases(storage, config.leaseDuration());
     this.keys = new Keys(config, packer);
+    this.forms =
+        packer.compression().dockerLayerType().isPresent()
+            ? List.of(MediaTypes.DOCKER_MANIFEST, MediaTypes.OCI_MANIFEST)
+            : List.of(MediaTypes.OCI_MANIFEST);
     this.resolver = new PackageResolver(source, nix, store, metrics);
     this.builder = new ImageBuilder(config, keys, nix, store, leases, packer, metrics);
     this.permits = new Semaphore(config.maxBuilds(), true);
     metrics.observeBuilds(() -> config.maxBuilds() - permits.availablePermits(), waiting::get);
+  }
+
+  @Override
+  public List<String> forms(String repository) {
+    return forms;
   }
 
   @Override

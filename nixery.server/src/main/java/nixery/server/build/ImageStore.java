@@ -155,9 +155,8 @@ final class ImageStore {
     put(blob(config.digest()), Content.of(config.bytes(), BLOB_TYPE));
     Optional<Document> docker = documents.dockerManifest();
     Document oci = documents.ociManifest();
-    for (Document manifest : Stream.concat(docker.stream(), Stream.of(oci)).toList()) {
-      put(manifest(manifest.digest()), Content.of(manifest.bytes(), manifest.mediaType()));
-    }
+    docker.ifPresent(this::saveManifest);
+    saveManifest(oci);
     List<StoredBlob> blobs =
         Stream.concat(
                 layers.stream().map(layer -> new StoredBlob(layer.digest(), layer.size())),
@@ -165,6 +164,11 @@ final class ImageStore {
             .toList();
     write(imageKey(key), new StoredImage(docker.map(Document::digest), oci.digest(), blobs));
     return new Image(docker, oci);
+  }
+
+  /** Stores a manifest or index, unless it is there. */
+  void saveManifest(Document manifest) {
+    put(manifest(manifest.digest()), Content.of(manifest.bytes(), manifest.mediaType()));
   }
 
   /** Makes an image that is found under one key be found under another too. */

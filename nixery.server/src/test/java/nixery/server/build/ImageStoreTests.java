@@ -172,7 +172,8 @@ final class ImageStoreTests {
     saveImage();
     for (String damaged : List.of("", "null", "{}", "[]", "{\"docker\": {\"hex\": \"no\"}}")) {
       overwrite(Key.of("images", KEY.hex()), damaged);
-      overwrite(Key.of("layers", ID.hex()), damaged);
+      overwrite(Key.of("layers", LAYER.own().hex()), damaged);
+      overwrite(Key.of("layers", LAYER.shared().hex()), damaged);
       overwrite(Key.of("packages", ID.hex()), damaged);
       assertThat(store.findImage(KEY)).as(damaged).isEmpty();
       assertThat(store.findLayer(LAYER)).as(damaged).isEmpty();

@@ -51,10 +51,15 @@ public final class FakeImages implements Images {
       (name, tag) -> {
         throw new Failure(FailureCode.PACKAGE_UNKNOWN, "no package " + name);
       };
+  private volatile List<String> forms = List.of(DOCKER, OCI);
   private volatile List<String> tags = List.of("latest");
 
   void onImage(Builder newBuilder) {
     builder = newBuilder;
+  }
+
+  void offer(String... newForms) {
+    forms = List.of(newForms);
   }
 
   void tags(List<String> newTags) {
@@ -106,6 +111,11 @@ public final class FakeImages implements Images {
 
   void addRedirect(Digest digest, Delivery.Redirect redirect) {
     blobs.put(digest, redirect);
+  }
+
+  @Override
+  public List<String> forms(String name) {
+    return forms;
   }
 
   @Override

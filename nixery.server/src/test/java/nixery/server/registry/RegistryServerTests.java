@@ -104,6 +104,7 @@ final class RegistryServerTests {
   void thoseWhoDoNotAcceptTheOnlyManifestAreTold() throws Exception {
     Document oci = images.addImage("git").oci();
     images.onImage((name, tag) -> new Image(Optional.empty(), oci));
+    images.offer(FakeImages.OCI);
     assertManifest(get("/v2/git/manifests/v1"), oci);
     assertManifest(get("/v2/git/manifests/v1", "Accept", "*/*"), oci);
     assertManifest(
