@@ -6,8 +6,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import nixery.api.ConfigurationException;
 import nixery.api.Setting;
+import nixery.api.Settings;
 import nixery.image.Architecture;
+import nixery.image.Codec;
+import nixery.image.CodecException;
 import nixery.image.Compression;
 import nixery.server.log.LogFormat;
 
@@ -134,7 +138,45 @@ final class ServerSettings {
               LogFormat.class)
           .withDefault("text");
 
+  static final Setting<Boolean> PAGES =
+      Setting.flag(
+              "NIXERY_PAGES",
+              "show pages for people: what images hold, and the builds of late with their failures,"
+                  + " to everybody who can reach the server")
+          .withDefault("true");
+
+  static final Setting<Boolean> PAGES_LOGS =
+      Setting.flag("NIXERY_PAGES_LOGS", "show the logs of builds on the pages, too")
+          .withDefault("true");
+
   private ServerSettings() {}
+
+  /**
+   * Opens what compresses layers.
+   *
+   * @throws ConfigurationException if it cannot be had
+   */
+  static Codec codec(Settings settings) {
+    Compression compression = settings.get(COMPRESSION);
+    int level = settings.find(COMPRESSION_LEVEL).orElse(compression.defaultLevel());
+    if (level > compression.highestLevel()) {
+      throw new ConfigurationException(
+          "%s is %d, but the highest level of %s is %d."
+              .formatted(
+                  COMPRESSION_LEVEL,
+                  level,
+                  compression,
+                  compression.highestLevel()));
+    }
+    try {
+      return Codec.open(compression, level, settings.find(COMPRESSION_LIBRARY));
+    } catch (CodecException e) {
+      throw new ConfigurationException(
+          "Layers cannot be compressed with %s: %s (%s)."
+              .formatted(compression, e.getMessage(), COMPRESSION_LIBRARY),
+          e);
+    }
+  }
 
   /** Returns all of them in the order of the reference. */
   static List<Setting<?>> all() {
@@ -157,6 +199,8 @@ final class ServerSettings {
         NIX_ROOT,
         DEBUG,
         LOG_FORMAT,
+        PAGES,
+        PAGES_LOGS,
         NIX_REMOTE,
         XDG_CACHE_HOME);
   }

@@ -2,6 +2,7 @@ package nixery.server.build;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import nixery.image.ImageConfig;
 import nixery.image.LayeringStrategy;
 import nixery.image.Popularity;
 
@@ -12,6 +13,7 @@ import nixery.image.Popularity;
  * @param layerBudget how many layers an image may have, the one with the links included
  * @param layering how the closure is divided into layers
  * @param popularity of packages, which guides the layering
+ * @param image how images are to be run, where their names say nothing else
  * @param storeRoot the folder under which {@code /nix/store} lies
  * @param spool an existing folder for layers until they are stored, on the storage's file system if
  *     it has one
@@ -22,6 +24,7 @@ public record BuildConfig(
     int layerBudget,
     LayeringStrategy layering,
     Popularity popularity,
+    ImageConfig image,
     Path storeRoot,
     Path spool,
     Duration leaseDuration) {}

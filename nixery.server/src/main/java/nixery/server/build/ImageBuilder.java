@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
@@ -31,6 +32,7 @@ import nixery.server.nix.GcRoots;
 import nixery.server.nix.Nix;
 import nixery.server.nix.Output;
 import nixery.server.nix.Resolved;
+import nixery.server.progress.Build;
 
 /** From packages to an image in the storage: realise, closure, plan, pack, documents. */
 final class ImageBuilder {
@@ -64,25 +66,30 @@ final class ImageBuilder {
   }
 
   /** Builds the image of these packages, whose key is given, and stores it. */
-  Image build(Digest key, ImageName name, List<Resolved.Found> packages)
+  Image build(Digest key, ImageName name, List<Resolved.Found> packages, Build progress)
       throws InterruptedException {
     List<StorePath> outputs = outputs(packages).stream().map(StorePath::parse).toList();
-    try (GcRoots _ = metrics.time(Phase.REALISE, () -> realise(name, packages))) {
+    try (GcRoots _ = metrics.time(Phase.REALISE, () -> realise(name, packages, progress))) {
       ReferenceGraph closure = metrics.time(Phase.CLOSURE, () -> closure(packages));
       List<Layer> plan = metrics.time(Phase.PLAN, () -> plan(closure, outputs));
-      List<PackedLayerInfo> layers = new ArrayList<>(Parallel.map(plan, this::layer));
-      layers.add(links(outputs));
-      List<String> cmd = name.shell() ? List.of("bash") : List.of();
-      ImageDocuments documents =
-          ImageDocuments.of(ImageConfig.of(name.architecture(), cmd), layers);
+      progress.packing(plan.size() + 1);
+      List<PackedLayerInfo> layers =
+          new ArrayList<>(Parallel.map(plan, layer -> layer(layer, progress)));
+      layers.add(links(outputs, progress));
+      ImageDocuments documents = ImageDocuments.of(imageConfig(name), layers);
       return metrics.time(Phase.STORE, () -> store.saveImage(key, layers, documents));
     }
   }
 
-  private GcRoots realise(ImageName name, List<Resolved.Found> packages)
+  private ImageConfig imageConfig(ImageName name) {
+    ImageConfig image = config.image().forArchitecture(name.architecture());
+    boolean isSilent = image.entrypoint().isEmpty() && image.cmd().isEmpty();
+    return name.shell() && isSilent ? image.withCmd(List.of("bash")) : image;
+  }
+
+  private GcRoots realise(ImageName name, List<Resolved.Found> packages, Build progress)
       throws InterruptedException {
-    return nix.realise(
-        packages, line -> LOG.log(System.Logger.Level.DEBUG, "{0}: {1}", name, line));
+    return nix.realise(packages, new RealiseProgress(name, nix, progress));
   }
 
   private List<Layer> plan(ReferenceGraph closure, List<StorePath> outputs) {
@@ -108,26 +115,34 @@ final class ImageBuilder {
         .toList();
   }
 
-  private PackedLayerInfo layer(Layer layer) {
-    return findOrPack(keys.layer(layer), file -> packer.pack(layer, file));
+  private PackedLayerInfo layer(Layer layer, Build progress) {
+    return findOrPack(progress, keys.layer(layer), file -> packer.pack(layer, file));
   }
 
-  private PackedLayerInfo links(List<StorePath> outputs) {
+  private PackedLayerInfo links(List<StorePath> outputs, Build progress) {
     return findOrPack(
-        keys.links(outputs), file -> packer.pack(LinkTree.of(outputs, config.storeRoot()), file));
+        progress,
+        keys.links(outputs),
+        file -> packer.pack(LinkTree.of(outputs, config.storeRoot()), file));
   }
 
   private interface Packing {
     PackedLayer into(Path file) throws IOException;
   }
 
-  private PackedLayerInfo findOrPack(LayerKeys layer, Packing work) {
+  private PackedLayerInfo findOrPack(Build progress, LayerKeys layer, Packing work) {
     return leases.findOrMake(
         "layer-" + layer.shared().hex(),
-        () -> metrics.looked(Cache.LAYER, store.findLayer(layer)),
+        () -> {
+          Optional<PackedLayerInfo> found = metrics.looked(Cache.LAYER, store.findLayer(layer));
+          found.ifPresent(_ -> progress.reused());
+          return found;
+        },
         () -> {
           metrics.missed(Cache.LAYER);
-          return Interruptible.run(() -> packAndSave(layer, work));
+          PackedLayerInfo packed = Interruptible.run(() -> packAndSave(layer, work));
+          progress.packed(packed.size());
+          return packed;
         });
   }
 

@@ -25,6 +25,8 @@ import nixery.server.metrics.Metrics;
 import nixery.server.metrics.Phase;
 import nixery.server.nix.Nix;
 import nixery.server.nix.Resolved;
+import nixery.server.progress.Build;
+import nixery.server.progress.Builds;
 
 /**
  * Makes images and keeps them in a storage. From cheapest to dearest, an image comes from the
@@ -45,6 +47,7 @@ public final class ImageService implements Images, AutoCloseable {
   private static final Duration FAILURES_LAST = Duration.ofSeconds(3);
 
   private final Metrics metrics;
+  private final Builds builds;
   private final PackageSource source;
   private final ImageStore store;
   private final Leases leases;
@@ -71,6 +74,7 @@ public final class ImageService implements Images, AutoCloseable {
    * @param packer writes layers
    * @param config the rest
    * @param metrics gets what is measured
+   * @param builds shows what goes on
    */
   public ImageService(
       PackageSource source,
@@ -78,8 +82,10 @@ public final class ImageService implements Images, AutoCloseable {
       Storage storage,
       LayerPacker packer,
       BuildConfig config,
-      Metrics metrics) {
+      Metrics metrics,
+      Builds builds) {
     this.metrics = metrics;
+    this.builds = builds;
     this.source = source;
     this.store = new ImageStore(storage);
     this.leases = new Leases(storage, config.leaseDuration());
@@ -132,12 +138,22 @@ public final class ImageService implements Images, AutoCloseable {
   }
 
   private Image build(ImageName name, ResolvedTag tag, Optional<Digest> otherKey) {
-    return metrics.build(() -> Translation.failures(() -> inTurn(() -> make(name, tag, otherKey))));
+    return builds.run(
+        name.toString(),
+        tag.tag(),
+        build ->
+            Metrics.telling(
+                build,
+                () ->
+                    metrics.build(() ->
+                        Translation.failures(
+                            () -> inTurn(() -> make(name, tag, otherKey, build))))));
   }
 
-  private Image make(ImageName name, ResolvedTag tag, Optional<Digest> otherKey)
+  private Image make(ImageName name, ResolvedTag tag, Optional<Digest> otherKey, Build progress)
       throws InterruptedException {
     List<Resolved.Found> packages = resolver.resolve(name, tag);
+    progress.evaluated(packages.size());
     Optional<Image> known =
         metrics.looked(
             Cache.OUTPUTS, store.findImage(keys.image(name, ImageBuilder.outputs(packages))));
@@ -151,7 +167,7 @@ public final class ImageService implements Images, AutoCloseable {
                 () -> metrics.looked(Cache.OUTPUTS, store.findImage(key)),
                 () -> {
                   metrics.missed(Cache.OUTPUTS);
-                  return Interruptible.run(() -> builder.build(key, name, realisable));
+                  return Interruptible.run(() -> builder.build(key, name, realisable, progress));
                 }));
     otherKey.ifPresent(other -> store.alias(key, other));
     return image;

@@ -24,7 +24,8 @@ final class Keys {
             packer.family(),
             config.layering().id(),
             config.layerBudget(),
-            config.popularity().digest().hex());
+            config.popularity().digest().hex(),
+            config.image());
   }
 
   /** Returns the key of an image by its name in a revision of a package set. */
