@@ -167,8 +167,8 @@ final class Nixery implements AutoCloseable {
     Images served =
         settings
             .find(ServerSettings.PLATFORMS)
-            .<Images>map(platforms ->
-                new PlatformImages(pipeline.images, pipeline.storage, platforms))
+            .<Images>map(
+                platforms -> new PlatformImages(pipeline.images, pipeline.storage, platforms))
             .orElse(pipeline.images);
     RegistryServer registry =
         keep(
