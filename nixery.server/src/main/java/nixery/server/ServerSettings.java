@@ -162,11 +162,7 @@ final class ServerSettings {
     if (level > compression.highestLevel()) {
       throw new ConfigurationException(
           "%s is %d, but the highest level of %s is %d."
-              .formatted(
-                  COMPRESSION_LEVEL,
-                  level,
-                  compression,
-                  compression.highestLevel()));
+              .formatted(COMPRESSION_LEVEL, level, compression, compression.highestLevel()));
     }
     try {
       return Codec.open(compression, level, settings.find(COMPRESSION_LIBRARY));
