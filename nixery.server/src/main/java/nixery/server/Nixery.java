@@ -23,6 +23,7 @@ import nixery.api.source.PackageSource;
 import nixery.api.storage.Storage;
 import nixery.api.storage.StorageProvider;
 import nixery.image.Architecture;
+import nixery.image.Codec;
 import nixery.image.DominatorTreeStrategy;
 import nixery.image.ImageConfig;
 import nixery.image.LayerPacker;
@@ -52,7 +53,7 @@ final class Nixery implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Nixery.class.getName());
 
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
-  private Optional<ImageService> images = Optional.empty();
+  private Optional<Images> images = Optional.empty();
   private String greeting = "";
   private int port;
 
@@ -88,8 +89,9 @@ final class Nixery implements AutoCloseable {
           settings.isSet(ServerSettings.STORAGE_BACKEND)
               ? Optional.of(plugins.storage(settings))
               : Optional.empty();
-      nixery.images =
-          Optional.of(nixery.keep(nixery.open(settings, plugins, storage, image).images));
+      Pipeline pipeline = nixery.open(settings, plugins, storage, image);
+      nixery.keep(pipeline.service);
+      nixery.images = Optional.of(pipeline.images);
       return nixery;
     } catch (RuntimeException e) {
       nixery.close();
@@ -104,7 +106,9 @@ final class Nixery implements AutoCloseable {
       PackageSource source,
       Nix nix,
       String nixVersion,
-      ImageService images) {}
+      Codec codec,
+      ImageService service,
+      Images images) {}
 
   private Pipeline open(
       Settings settings,
@@ -117,6 +121,7 @@ final class Nixery implements AutoCloseable {
     Path cache = cacheFolder(settings);
     var sourcePlugin = plugins.source(settings);
 
+    Codec codec = ServerSettings.codec(settings);
     Metrics metrics = new Metrics(Main.number());
     Storage storage =
         keep(
@@ -135,13 +140,13 @@ final class Nixery implements AutoCloseable {
     Nix nix = keep(new Nix(nixConfig));
     String nixVersion = version(nix);
     int processors = Runtime.getRuntime().availableProcessors();
-    LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), processors));
+    LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), codec, processors));
     BuildConfig buildConfig =
         new BuildConfig(
             settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
             settings.get(ServerSettings.LAYERS),
             new DominatorTreeStrategy(),
-            Popularity.none(),
+            Popularity::none,
             image,
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
@@ -149,9 +154,14 @@ final class Nixery implements AutoCloseable {
     Storage metered = new MeteredStorage(storage, metrics);
     Builds builds =
         new Builds(settings.get(ServerSettings.PAGES_LOGS), redaction(settings, plugins));
-    ImageService images =
+    ImageService service =
         new ImageService(source, nix, metered, packer, buildConfig, metrics, builds);
-    return new Pipeline(metrics, metered, source, nix, nixVersion, images);
+    Images images =
+        settings
+            .find(ServerSettings.PLATFORMS)
+            .<Images>map(platforms -> new PlatformImages(service, metered, platforms))
+            .orElse(service);
+    return new Pipeline(metrics, storage, source, nix, nixVersion, codec, service, images);
   }
 
   private void serve(Settings settings, Plugins plugins) {
@@ -162,29 +172,24 @@ final class Nixery implements AutoCloseable {
             plugins,
             Optional.of(storagePlugin),
             ImageConfig.builder(Architecture.AMD64).build());
-    Images served =
-        settings
-            .find(ServerSettings.PLATFORMS)
-            .<Images>map(
-                platforms -> new PlatformImages(pipeline.images, pipeline.storage, platforms))
-            .orElse(pipeline.images);
     RegistryServer registry =
         keep(
             RegistryServer.start(
-                served,
+                pipeline.images,
                 new RegistryConfig(
                     settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT)),
                 pipeline.metrics,
                 new Operations(pipeline.metrics, probes(pipeline.storage, pipeline.nix))));
     // Closed before the registry, which then tells those who wait to come back later.
-    keep(pipeline.images);
+    keep(pipeline.service);
     LOG.log(
         System.Logger.Level.INFO,
-        "{0} serves {1} from {2} storage with Nix {3}",
+        "{0} serves {1} from {2} storage with Nix {3}, {4}",
         Main.version(),
         pipeline.source.identity(),
         storagePlugin.name(),
-        pipeline.nixVersion);
+        pipeline.nixVersion,
+        pipeline.codec);
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());
