@@ -11,6 +11,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import nixery.api.ConfigurationException;
@@ -121,6 +124,11 @@ final class Nixery implements AutoCloseable {
     Path cache = cacheFolder(settings);
     var sourcePlugin = plugins.source(settings);
 
+    NixConfig nixConfig = nixConfig(settings, plugins, cache);
+    Nix nix = keep(new Nix(nixConfig));
+    // Takes about as long as all that is opened here, and runs beside it.
+    FutureTask<String> nixCheck = new FutureTask<>(nix::check);
+    Thread.ofVirtual().name("nix-check").start(nixCheck);
     Codec codec = ServerSettings.codec(settings);
     Metrics metrics = new Metrics(Main.number());
     Storage storage =
@@ -136,9 +144,6 @@ final class Nixery implements AutoCloseable {
             withLoaderOf(
                 sourcePlugin,
                 () -> sourcePlugin.open(context(settings, cache.resolve("source"), sourcePlugin))));
-    NixConfig nixConfig = nixConfig(settings, plugins, cache);
-    Nix nix = keep(new Nix(nixConfig));
-    String nixVersion = version(nix);
     int processors = Runtime.getRuntime().availableProcessors();
     LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), codec, processors));
     BuildConfig buildConfig =
@@ -161,7 +166,7 @@ final class Nixery implements AutoCloseable {
             .find(ServerSettings.PLATFORMS)
             .<Images>map(platforms -> new PlatformImages(service, metered, platforms))
             .orElse(service);
-    return new Pipeline(metrics, storage, source, nix, nixVersion, codec, service, images);
+    return new Pipeline(metrics, storage, source, nix, version(nixCheck), codec, service, images);
   }
 
   private void serve(Settings settings, Plugins plugins) {
@@ -217,11 +222,16 @@ final class Nixery implements AutoCloseable {
             "nix", "Nix cannot be run; the log says why.", Duration.ofMinutes(1), nix::check));
   }
 
-  private static String version(Nix nix) {
+  private static String version(Future<String> check) {
     try {
-      return nix.check();
+      return check.get();
     } catch (InterruptedException e) {
       throw new AssertionError("nobody interrupts the main thread", e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof ConfigurationException unusable) {
+        throw unusable;
+      }
+      throw new IllegalStateException("cannot check Nix", e.getCause());
     }
   }
 

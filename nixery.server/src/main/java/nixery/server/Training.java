@@ -17,8 +17,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
-import nixery.api.Plugin;
 import nixery.api.PluginContext;
 import nixery.api.Scratch;
 import nixery.api.Setting;
@@ -32,9 +30,9 @@ import nixery.api.storage.StorageProvider;
 
 /**
  * Does once what a server does first: starts, builds an image and serves it. The JVM, which is told
- * to make an AOT cache (JEP 483, JEP 514, JEP 515), writes down what it had to load for that.
- * Needs neither Nix nor a network nor any settings: Nix is a script that knows one package, and
- * storage and package source are those of the runtime that need nothing but a folder, or stand-ins.
+ * to make an AOT cache (JEP 483, JEP 514, JEP 515), writes down what it had to load for that. Needs
+ * neither Nix nor a network nor any settings: Nix is a script that knows one package, and storage
+ * and package source are those of the runtime that need nothing but a folder, or stand-ins.
  */
 final class Training {
 
@@ -48,7 +46,7 @@ final class Training {
   private static final int FILE = 3 << 20;
 
   /** Enough that the JVM knows what is worth being compiled, and soon over. */
-  private static final int ROUNDS = 50;
+  private static final int ROUNDS = 10;
 
   private final Path folder;
   private final PrintStream out;
@@ -103,8 +101,7 @@ final class Training {
 
     Settings settings = Settings.of(environment);
     Logging.configure(settings);
-    try (Nixery nixery =
-        Nixery.start(settings, new Plugins(List.of(storage), List.of(source)))) {
+    try (Nixery nixery = Nixery.start(settings, new Plugins(List.of(storage), List.of(source)))) {
       Set<String> served = new LinkedHashSet<>();
       for (int round = 0; round < ROUNDS; round++) {
         pull(nixery.port(), served);
@@ -120,19 +117,26 @@ final class Training {
   /** Asks what clients, probes and browsers ask, and puts down the answers. */
   private static void pull(int port, Set<String> served) throws IOException {
     for (String path :
-        List.of("/v2/", "/", "/health/live", "/health/ready", "/metrics", "/v2/training/tags/list",
+        List.of(
+            "/v2/",
+            "/",
+            "/health/live",
+            "/health/ready",
+            "/metrics",
+            "/v2/training/tags/list",
             "/v2/training/blobs/sha256:" + HASH + HASH)) {
       served.add(status(get(port, path, "*/*")) + " " + path);
     }
-    for (String accept :
-        List.of(OCI, "application/vnd.docker.distribution.manifest.v2+json")) {
+    for (String accept : List.of(OCI, "application/vnd.docker.distribution.manifest.v2+json")) {
       String manifest = get(port, "/v2/training/manifests/latest", accept);
       served.add(status(manifest) + " image");
       List<String> digests =
           DIGEST.matcher(manifest).results().map(match -> match.group()).distinct().toList();
       for (String digest : digests) {
-        String kind = get(port, "/v2/training/manifests/" + digest, accept).startsWith("HTTP/1.1 200")
-            ? "manifests" : "blobs";
+        String kind =
+            get(port, "/v2/training/manifests/" + digest, accept).startsWith("HTTP/1.1 200")
+                ? "manifests"
+                : "blobs";
         served.add(status(get(port, "/v2/training/" + kind + "/" + digest, accept)) + " " + kind);
       }
     }
@@ -170,7 +174,7 @@ final class Training {
     Files.createSymbolicLink(bin.resolve("train"), Path.of("training"));
     byte[] content = new byte[FILE];
     for (int i = 0; i < content.length; i++) {
-      content[i] = (byte) (i * 31 >> (i & 7));
+      content[i] = (byte) ((i * 31) >> (i & 7));
     }
     Files.write(files.resolve("file"), content);
     Files.writeString(folder.resolve(PACKAGE.substring(1) + ".drv"), "");
