@@ -95,7 +95,8 @@ final class Nixery implements AutoCloseable {
             Popularity.none(),
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
-            settings.get(ServerSettings.LEASE));
+            settings.get(ServerSettings.LEASE),
+            settings.get(ServerSettings.TRUST));
     ImageService images =
         new ImageService(
             source, nix, new MeteredStorage(storage, metrics), packer, buildConfig, metrics);

@@ -8,7 +8,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import nixery.api.source.PackageSource;
 import nixery.api.source.ResolvedTag;
 import nixery.api.storage.Delivery;
@@ -21,14 +20,13 @@ import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import nixery.server.metrics.Cache;
 import nixery.server.metrics.Metrics;
-import nixery.server.metrics.Phase;
 import nixery.server.nix.Nix;
 import nixery.server.nix.Resolved;
 
 /**
- * Makes images and keeps them in a storage. From cheapest to dearest, an image comes from the
- * record of its name in a revision, without Nix; from the record of its outputs, after evaluation;
- * or from a build, which packs only the layers that are missing.
+ * Makes images and keeps them in a storage. From cheapest to dearest, an image comes from memory;
+ * from the record of its name in a revision, without Nix; from the record of its outputs, after
+ * evaluation; or from a build, which packs only the layers that are missing.
  *
  * <p>Equal requests share one build. A build goes on when nobody waits for it any more, so that a
  * client that comes back finds it done. Thread-safe.
@@ -45,20 +43,19 @@ public final class ImageService implements Images, AutoCloseable {
 
   private final Metrics metrics;
   private final PackageSource source;
+  private final KnownTags tags;
   private final ImageStore store;
   private final Leases leases;
   private final Keys keys;
   private final PackageResolver resolver;
   private final ImageBuilder builder;
   private final Semaphore permits;
-  private final AtomicReference<Optional<String>> lastWarning =
-      new AtomicReference<>(Optional.empty());
   private final AtomicInteger waiting = new AtomicInteger();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final SingleFlight<Request, Image> flights = new SingleFlight<>(threads, FAILURES_LAST);
 
   /** What makes two requests equal. */
-  private record Request(ImageName name, ResolvedTag tag) {}
+  private record Request(ImageName name, String tag, Optional<String> revision) {}
 
   /**
    * Puts the stages together.
@@ -79,7 +76,8 @@ public final class ImageService implements Images, AutoCloseable {
       Metrics metrics) {
     this.metrics = metrics;
     this.source = source;
-    this.store = new ImageStore(storage);
+    this.tags = new KnownTags(source, metrics);
+    this.store = new ImageStore(storage, config.trust());
     this.leases = new Leases(storage, config.leaseDuration());
     this.keys = new Keys(config);
     this.resolver = new PackageResolver(source, nix, store, metrics);
@@ -91,24 +89,23 @@ public final class ImageService implements Images, AutoCloseable {
   @Override
   public Image image(String repository, String tag) {
     ImageName name = ImageName.parse(repository);
-    ResolvedTag resolved =
-        metrics.time(Phase.RESOLVE_TAG, () -> Translation.failures(() -> source.resolve(tag)));
-    resolved.warning().ifPresent(_ -> metrics.sourceWarned());
-    logOnce(resolved.warning());
-    return flights.get(
-        new Request(name, resolved), () -> Translation.failures(() -> find(name, resolved)));
-  }
-
-  /** Logs a warning of the source when it comes up, not with every request while it lasts. */
-  private void logOnce(Optional<String> warning) {
-    if (!lastWarning.getAndSet(warning).equals(warning)) {
-      warning.ifPresent(text -> LOG.log(System.Logger.Level.WARNING, text));
-    }
-  }
-
-  private Image find(ImageName name, ResolvedTag tag) {
+    ResolvedTag resolved = Translation.failures(() -> tags.resolve(tag));
     Optional<Digest> key =
-        tag.revision().map(revision -> keys.image(source.identity(), revision, name));
+        resolved.revision().map(revision -> keys.image(source.identity(), revision, name));
+    Optional<Image> known = key.flatMap(store::recall);
+    if (known.isPresent()) {
+      metrics.hit(Cache.MEMORY);
+      return known.get();
+    }
+    return flights.get(
+        new Request(name, tag, resolved.revision()),
+        () -> {
+          key.ifPresent(_ -> metrics.missed(Cache.MEMORY));
+          return Translation.failures(() -> find(name, resolved, key));
+        });
+  }
+
+  private Image find(ImageName name, ResolvedTag tag, Optional<Digest> key) {
     return key.map(present ->
             leases.findOrMake(
                 "image-" + present.hex(),
@@ -190,6 +187,8 @@ public final class ImageService implements Images, AutoCloseable {
   /** Stops all builds, and waits until they have cleaned up behind them. */
   @Override
   public void close() {
+    tags.close();
+    store.close();
     threads.shutdownNow();
     try {
       if (!threads.awaitTermination(30, TimeUnit.SECONDS)) {
