@@ -11,6 +11,10 @@ public final class MediaTypes {
   public static final String DOCKER_MANIFEST =
       "application/vnd.docker.distribution.manifest.v2+json";
 
+  /** Docker's list of the manifests that an image has for different platforms. */
+  public static final String DOCKER_LIST =
+      "application/vnd.docker.distribution.manifest.list.v2+json";
+
   /** Docker's image configuration. */
   public static final String DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
 
@@ -19,6 +23,9 @@ public final class MediaTypes {
 
   /** OCI's manifest of one image. */
   public static final String OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+
+  /** OCI's index of the manifests that an image has for different platforms, among other things. */
+  public static final String OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 
   /** OCI's image configuration. */
   public static final String OCI_CONFIG = "application/vnd.oci.image.config.v1+json";

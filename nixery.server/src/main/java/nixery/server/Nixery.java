@@ -25,6 +25,8 @@ import nixery.image.LayerPacker;
 import nixery.image.Popularity;
 import nixery.server.build.BuildConfig;
 import nixery.server.build.ImageService;
+import nixery.server.build.Images;
+import nixery.server.build.PlatformImages;
 import nixery.server.metrics.MeteredStorage;
 import nixery.server.metrics.Metrics;
 import nixery.server.nix.Nix;
@@ -100,10 +102,15 @@ final class Nixery implements AutoCloseable {
     ImageService images =
         new ImageService(
             source, nix, new MeteredStorage(storage, metrics), packer, buildConfig, metrics);
+    Images served =
+        settings
+            .find(ServerSettings.PLATFORMS)
+            .<Images>map(platforms -> new PlatformImages(images, images::keep, platforms))
+            .orElse(images);
     RegistryServer registry =
         keep(
             RegistryServer.start(
-                images,
+                served,
                 new RegistryConfig(
                     settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT)),
                 metrics,

@@ -3,7 +3,11 @@ package nixery.server;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 import nixery.api.Setting;
+import nixery.image.Architecture;
 import nixery.server.log.LogFormat;
 
 /** The settings of the server itself; plugins declare their own. */
@@ -46,6 +50,29 @@ final class ServerSettings {
           "how many images are built at the same time; if not set, one for each processor",
           1,
           1000);
+
+  static final Setting<List<Architecture>> PLATFORMS =
+      Setting.parsed(
+          "NIXERY_PLATFORMS",
+          "what every image is built for, so that clients choose by their platform; the first is for"
+              + " clients that cannot. If not set, images are for linux/amd64",
+          "different ones of linux/amd64 and linux/arm64, separated by commas",
+          ServerSettings::platforms);
+
+  private static Optional<List<Architecture>> platforms(String text) {
+    List<Optional<Architecture>> platforms =
+        Stream.of(text.split(",", -1))
+            .map(String::strip)
+            .map(name ->
+                name.startsWith("linux/")
+                    ? Architecture.named(name.substring("linux/".length()))
+                    : Optional.<Architecture>empty())
+            .toList();
+    return Set.copyOf(platforms).size() == platforms.size()
+            && platforms.stream().allMatch(Optional::isPresent)
+        ? Optional.of(platforms.stream().flatMap(Optional::stream).toList())
+        : Optional.empty();
+  }
 
   static final Setting<Integer> LAYERS =
       Setting.number("NIXERY_LAYERS", "how many layers an image may have", 2, 125)
@@ -106,6 +133,7 @@ final class ServerSettings {
         NIX_TIMEOUT,
         EVAL_TIMEOUT,
         MAX_BUILDS,
+        PLATFORMS,
         LAYERS,
         LEASE,
         TRUST,

@@ -164,6 +164,19 @@ public final class ImageService implements Images, AutoCloseable {
     });
   }
 
+  /**
+   * Stores a manifest or index, unless it is there, so that it can be had by its digest.
+   *
+   * @param manifest the document
+   * @throws Failure if it cannot be stored
+   */
+  public void keep(Document manifest) {
+    Translation.failures(() -> {
+      store.saveManifest(manifest);
+      return manifest;
+    });
+  }
+
   @Override
   public Optional<Document> manifest(Digest digest) {
     return Translation.failures(() -> store.findManifest(digest));

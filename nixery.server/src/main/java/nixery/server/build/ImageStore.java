@@ -220,9 +220,7 @@ final class ImageStore implements AutoCloseable {
     put(blob(config.digest()), Content.of(config.bytes(), BLOB_TYPE));
     Document docker = documents.dockerManifest();
     Document oci = documents.ociManifest();
-    for (Document manifest : List.of(docker, oci)) {
-      put(manifest(manifest.digest()), Content.of(manifest.bytes(), manifest.mediaType()));
-    }
+    List.of(docker, oci).forEach(this::putManifest);
     List<StoredBlob> blobs =
         Stream.concat(
                 layers.stream().map(layer -> new StoredBlob(layer.digest(), layer.size())),
@@ -234,6 +232,18 @@ final class ImageStore implements AutoCloseable {
     memory.keep(
         key, new CompleteImage(image, blobs.stream().map(StoredBlob::blob).toList()), since);
     return image;
+  }
+
+  /** Stores a manifest or index, unless it is remembered to be there. */
+  void saveManifest(Document manifest) {
+    if (memory.manifest(manifest.digest()).isEmpty()) {
+      putManifest(manifest);
+      memory.keepManifest(manifest);
+    }
+  }
+
+  private void putManifest(Document manifest) {
+    put(manifest(manifest.digest()), Content.of(manifest.bytes(), manifest.mediaType()));
   }
 
   /** Makes an image that is found under one key be found under another too. */
