@@ -53,12 +53,12 @@ final class ImageMemory {
     }
 
     Digest digest() {
-      return image.image().docker().digest();
+      return image.image().oci().digest();
     }
 
     private long size() {
       return IMAGE_SIZE
-          + image.image().docker().bytes().length
+          + image.image().docker().map(docker -> docker.bytes().length).orElse(0)
           + image.image().oci().bytes().length
           + (long) BLOB_SIZE * image.blobs().size();
     }
@@ -119,7 +119,7 @@ final class ImageMemory {
         oldest = Math.min(oldest - since, seen.when - since) + since;
       }
     }
-    keepManifest(image.image().docker());
+    image.image().docker().ifPresent(this::keepManifest);
     keepManifest(image.image().oci());
     images.put(key, new Remembered(image, oldest));
   }

@@ -14,6 +14,7 @@ import nixery.api.storage.Storage;
 import nixery.api.storage.StorageException;
 import nixery.api.storage.StoredObject;
 import nixery.api.storage.VersionedRecord;
+import nixery.image.Compression;
 import nixery.image.Digest;
 import nixery.image.Document;
 import nixery.image.ImageDocuments;
@@ -30,7 +31,7 @@ import tools.jackson.databind.json.JsonMapper;
  * <ul>
  *   <li>{@code blobs/<sha256>}: layers and configs
  *   <li>{@code manifests/<sha256>}: manifests
- *   <li>{@code layers/<layer id>}: which blob holds a layer, as a record
+ *   <li>{@code layers/<key>}: which blob holds a layer, as a record, under both its keys
  *   <li>{@code images/<key>}: the manifests and blobs of an image, as a record; the key covers all
  *       that shapes the image
  *   <li>{@code packages/<key>}: what a name means in one revision of a package set, as a record
@@ -79,14 +80,15 @@ final class ImageStore implements AutoCloseable {
     }
   }
 
-  private record StoredLayer(StoredBlob blob, Digest diffId) {
+  private record StoredLayer(StoredBlob blob, Digest diffId, Compression compression) {
     StoredLayer {
       Objects.requireNonNull(blob);
       Objects.requireNonNull(diffId);
+      Objects.requireNonNull(compression);
     }
   }
 
-  private record StoredImage(Digest docker, Digest oci, List<StoredBlob> blobs) {
+  private record StoredImage(Optional<Digest> docker, Digest oci, List<StoredBlob> blobs) {
     StoredImage {
       Objects.requireNonNull(docker);
       Objects.requireNonNull(oci);
@@ -107,6 +109,10 @@ final class ImageStore implements AutoCloseable {
     return Key.of("blobs", digest.hex());
   }
 
+  private static Key layer(Digest key) {
+    return Key.of("layers", key.hex());
+  }
+
   private static Key imageKey(Digest key) {
     return Key.of("images", key.hex());
   }
@@ -115,21 +121,29 @@ final class ImageStore implements AutoCloseable {
     return Key.of("manifests", digest.hex());
   }
 
-  /** Returns the layer with this id, if it was packed before. */
-  Optional<PackedLayerInfo> findLayer(Digest id) {
-    return read(Key.of("layers", id.hex()), StoredLayer.class)
+  /** Returns the layer with these keys, if it was packed before. */
+  Optional<PackedLayerInfo> findLayer(LayerKeys keys) {
+    return findLayer(keys.own()).or(() -> findLayer(keys.shared()));
+  }
+
+  private Optional<PackedLayerInfo> findLayer(Digest key) {
+    return read(layer(key), StoredLayer.class)
         .filter(layer -> isThere(layer.blob.blob()))
-        .map(layer -> new PackedLayerInfo(layer.blob.digest, layer.blob.size, layer.diffId));
+        .map(layer ->
+            new PackedLayerInfo(
+                layer.blob.digest, layer.blob.size, layer.diffId, layer.compression));
   }
 
   /** Stores a layer; its file is moved away, or left for the caller to delete. */
-  void saveLayer(Digest id, PackedLayer layer) {
+  void saveLayer(LayerKeys keys, PackedLayer layer) {
     put(
         blob(layer.digest()),
         Content.ofFile(layer.file(), layer.size(), layer.digest().hex(), BLOB_TYPE));
-    write(
-        Key.of("layers", id.hex()),
-        new StoredLayer(new StoredBlob(layer.digest(), layer.size()), layer.diffId()));
+    StoredLayer record =
+        new StoredLayer(
+            new StoredBlob(layer.digest(), layer.size()), layer.diffId(), layer.compression());
+    write(layer(keys.own()), record);
+    write(layer(keys.shared()), record);
   }
 
   /** Stores an object, also in the place of one that was damaged, as can be told by its length. */
@@ -163,10 +177,10 @@ final class ImageStore implements AutoCloseable {
   private Optional<CompleteImage> completeImage(StoredImage image) {
     List<CompleteImage.Blob> blobs = image.blobs.stream().map(StoredBlob::blob).toList();
     return areThere(blobs.stream().filter(blob -> !memory.isTrusted(blob)).toList())
-        ? findManifest(image.docker)
-            .flatMap(docker ->
-                findManifest(image.oci)
-                    .map(oci -> new CompleteImage(new Image(docker, oci), blobs)))
+        ? findManifest(image.oci)
+            .map(oci -> new Image(image.docker.flatMap(this::findManifest), oci))
+            .filter(found -> found.docker().isPresent() == image.docker.isPresent())
+            .map(found -> new CompleteImage(found, blobs))
         : Optional.empty();
   }
 
@@ -218,16 +232,17 @@ final class ImageStore implements AutoCloseable {
   Image saveImage(Digest key, List<PackedLayerInfo> layers, ImageDocuments documents) {
     Document config = documents.config();
     put(blob(config.digest()), Content.of(config.bytes(), BLOB_TYPE));
-    Document docker = documents.dockerManifest();
+    Optional<Document> docker = documents.dockerManifest();
     Document oci = documents.ociManifest();
-    List.of(docker, oci).forEach(this::putManifest);
+    docker.ifPresent(this::putManifest);
+    putManifest(oci);
     List<StoredBlob> blobs =
         Stream.concat(
                 layers.stream().map(layer -> new StoredBlob(layer.digest(), layer.size())),
                 Stream.of(new StoredBlob(config.digest(), config.bytes().length)))
             .toList();
     long since = System.nanoTime();
-    write(imageKey(key), new StoredImage(docker.digest(), oci.digest(), blobs));
+    write(imageKey(key), new StoredImage(docker.map(Document::digest), oci.digest(), blobs));
     Image image = new Image(docker, oci);
     memory.keep(
         key, new CompleteImage(image, blobs.stream().map(StoredBlob::blob).toList()), since);
