@@ -42,6 +42,9 @@ public final class ImageService implements Images, AutoCloseable {
   /** How many builds may wait for their turn. */
   private static final int MAX_WAITING = 200;
 
+  /** How many keys of images are remembered. */
+  private static final int RECENT_KEYS = 2000;
+
   /** For how long a request that failed is answered the same without trying again. */
   private static final Duration FAILURES_LAST = Duration.ofSeconds(3);
 
@@ -60,6 +63,12 @@ public final class ImageService implements Images, AutoCloseable {
   private final AtomicInteger waiting = new AtomicInteger();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final SingleFlight<Request, Image> flights = new SingleFlight<>(threads, FAILURES_LAST);
+
+  /** What the key of an image is made from, beside what is always the same. */
+  private record Known(String revision, ImageName name, Digest popularity) {}
+
+  /** Keys that were computed: that takes longer than all else in answering for a known image. */
+  private final BoundedCache<Known, Digest> recent = new BoundedCache<>(RECENT_KEYS, _ -> 1);
 
   /** What makes two requests equal. */
   private record Request(ImageName name, String tag, Optional<String> revision) {}
@@ -111,10 +120,7 @@ public final class ImageService implements Images, AutoCloseable {
     ImageName name = ImageName.parse(repository);
     ResolvedTag resolved = Translation.failures(() -> tags.resolve(tag));
     Popularity popularity = config.popularity().get();
-    Optional<Digest> key =
-        resolved
-            .revision()
-            .map(revision -> keys.image(source.identity(), revision, name, popularity));
+    Optional<Digest> key = resolved.revision().map(revision -> key(revision, name, popularity));
     Optional<Image> known = key.flatMap(store::recall);
     if (known.isPresent()) {
       metrics.hit(Cache.MEMORY);
@@ -125,6 +131,17 @@ public final class ImageService implements Images, AutoCloseable {
         () -> {
           key.ifPresent(_ -> metrics.missed(Cache.MEMORY));
           return Translation.failures(() -> find(name, resolved, key, popularity));
+        });
+  }
+
+  private Digest key(String revision, ImageName name, Popularity popularity) {
+    Known known = new Known(revision, name, popularity.digest());
+    return recent
+        .find(known)
+        .orElseGet(() -> {
+          Digest key = keys.image(source.identity(), revision, name, popularity);
+          recent.put(known, key);
+          return key;
         });
   }
 
