@@ -8,6 +8,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
@@ -31,6 +32,8 @@ import nixery.server.metrics.MeteredStorage;
 import nixery.server.metrics.Metrics;
 import nixery.server.nix.Nix;
 import nixery.server.nix.NixConfig;
+import nixery.server.popularity.PopularityAddress;
+import nixery.server.popularity.PopularityFeed;
 import nixery.server.registry.RegistryConfig;
 import nixery.server.registry.RegistryServer;
 import nixery.server.web.Operations;
@@ -41,6 +44,9 @@ import nixery.server.web.StorageTrial;
 final class Nixery implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(Nixery.class.getName());
+
+  /** How long the start waits for popularity data. */
+  private static final Duration POPULARITY_PATIENCE = Duration.ofSeconds(5);
 
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private String greeting = "";
@@ -67,6 +73,7 @@ final class Nixery implements AutoCloseable {
     warnOfUnknown(settings, plugins);
     // All that can be checked at once is checked before anything is opened.
     ServerSettings.all().forEach(settings::find);
+    popularityAddress(settings);
     Path cache = cacheFolder(settings);
     var storagePlugin = plugins.storage(settings);
     var sourcePlugin = plugins.source(settings);
@@ -94,7 +101,7 @@ final class Nixery implements AutoCloseable {
             settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
             settings.get(ServerSettings.LAYERS),
             new DominatorTreeStrategy(),
-            Popularity::none,
+            popularity(settings, cache.resolve("popularity"), metrics),
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
             settings.get(ServerSettings.LEASE));
@@ -125,6 +132,30 @@ final class Nixery implements AutoCloseable {
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());
+  }
+
+  private Supplier<Popularity> popularity(Settings settings, Path folder, Metrics metrics) {
+    Optional<PopularityAddress> address = popularityAddress(settings);
+    if (address.isEmpty()) {
+      return Popularity::none;
+    }
+    try {
+      return keep(
+          PopularityFeed.start(
+              address.get(),
+              settings.get(ServerSettings.POPULARITY_REFRESH),
+              folder,
+              POPULARITY_PATIENCE,
+              metrics));
+    } catch (IOException e) {
+      throw unusable(folder, e);
+    }
+  }
+
+  private static Optional<PopularityAddress> popularityAddress(Settings settings) {
+    return settings
+        .find(ServerSettings.POPULARITY_URL)
+        .map(text -> PopularityAddress.parse(ServerSettings.POPULARITY_URL.name(), text));
   }
 
   private static List<Probe> probes(Storage storage, Nix nix) {

@@ -78,6 +78,17 @@ final class ServerSettings {
       Setting.number("NIXERY_LAYERS", "how many layers an image may have", 2, 125)
           .withDefault("94");
 
+  static final Setting<String> POPULARITY_URL =
+      Setting.text(
+          "NIX_POPULARITY_URL",
+          "popularity data for the layering, as made by popcount: an http, https or file URL, or a"
+              + " path");
+
+  static final Setting<Duration> POPULARITY_REFRESH =
+      Setting.seconds(
+              "NIXERY_POPULARITY_REFRESH", "how long to rely on popularity data, in seconds")
+          .withDefault("3600");
+
   static final Setting<Duration> LEASE =
       Setting.seconds(
               "NIXERY_LEASE",
@@ -129,6 +140,8 @@ final class ServerSettings {
         MAX_BUILDS,
         PLATFORMS,
         LAYERS,
+        POPULARITY_URL,
+        POPULARITY_REFRESH,
         LEASE,
         NIX_BIN,
         NIX_ROOT,
