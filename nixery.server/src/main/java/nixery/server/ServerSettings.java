@@ -6,8 +6,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import nixery.api.ConfigurationException;
 import nixery.api.Setting;
+import nixery.api.Settings;
 import nixery.image.Architecture;
+import nixery.image.Codec;
+import nixery.image.CodecException;
+import nixery.image.Compression;
 import nixery.server.log.LogFormat;
 
 /** The settings of the server itself; plugins declare their own. */
@@ -89,6 +94,25 @@ final class ServerSettings {
               "NIXERY_POPULARITY_REFRESH", "how long to rely on popularity data, in seconds")
           .withDefault("3600");
 
+  static final Setting<Compression> COMPRESSION =
+      Setting.choice(
+              "NIXERY_COMPRESSION",
+              "how layers are compressed; zstd is faster, and for clients that accept OCI manifests",
+              Compression.class)
+          .withDefault("gzip");
+
+  static final Setting<Integer> COMPRESSION_LEVEL =
+      Setting.number(
+          "NIXERY_COMPRESSION_LEVEL",
+          "how hard to compress: 1 to 9 for gzip, 5 if not set; 1 to 19 for zstd, 3 if not set",
+          1,
+          19);
+
+  static final Setting<Path> COMPRESSION_LIBRARY =
+      Setting.path(
+          "NIXERY_COMPRESSION_LIBRARY",
+          "file of libdeflate (for gzip) or libzstd, where the dynamic linker does not find it");
+
   static final Setting<Duration> LEASE =
       Setting.seconds(
               "NIXERY_LEASE",
@@ -125,7 +149,41 @@ final class ServerSettings {
               LogFormat.class)
           .withDefault("text");
 
+  static final Setting<Boolean> PAGES =
+      Setting.flag(
+              "NIXERY_PAGES",
+              "show pages for people: what images hold, and the builds of late with their failures,"
+                  + " to everybody who can reach the server")
+          .withDefault("true");
+
+  static final Setting<Boolean> PAGES_LOGS =
+      Setting.flag("NIXERY_PAGES_LOGS", "show the logs of builds on the pages, too")
+          .withDefault("true");
+
   private ServerSettings() {}
+
+  /**
+   * Opens what compresses layers.
+   *
+   * @throws ConfigurationException if it cannot be had
+   */
+  static Codec codec(Settings settings) {
+    Compression compression = settings.get(COMPRESSION);
+    int level = settings.find(COMPRESSION_LEVEL).orElse(compression.defaultLevel());
+    if (level > compression.highestLevel()) {
+      throw new ConfigurationException(
+          "%s is %d, but the highest level of %s is %d."
+              .formatted(COMPRESSION_LEVEL, level, compression, compression.highestLevel()));
+    }
+    try {
+      return Codec.open(compression, level, settings.find(COMPRESSION_LIBRARY));
+    } catch (CodecException e) {
+      throw new ConfigurationException(
+          "Layers cannot be compressed with %s: %s (%s)."
+              .formatted(compression, e.getMessage(), COMPRESSION_LIBRARY),
+          e);
+    }
+  }
 
   /** Returns all of them in the order of the reference. */
   static List<Setting<?>> all() {
@@ -142,11 +200,16 @@ final class ServerSettings {
         LAYERS,
         POPULARITY_URL,
         POPULARITY_REFRESH,
+        COMPRESSION,
+        COMPRESSION_LEVEL,
+        COMPRESSION_LIBRARY,
         LEASE,
         NIX_BIN,
         NIX_ROOT,
         DEBUG,
         LOG_FORMAT,
+        PAGES,
+        PAGES_LOGS,
         NIX_REMOTE,
         XDG_CACHE_HOME);
   }

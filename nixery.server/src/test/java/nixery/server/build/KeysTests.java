@@ -8,13 +8,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import nixery.image.Architecture;
+import nixery.image.Codec;
 import nixery.image.DominatorTreeStrategy;
+import nixery.image.ImageConfig;
+import nixery.image.LayerPacker;
 import nixery.image.Popularity;
 import org.junit.jupiter.api.Test;
 
 class KeysTests {
 
   private static final ImageName GIT = ImageName.parse("git");
+  private static final Path ROOT = Path.of("/");
 
   private final BuildConfig config =
       new BuildConfig(
@@ -24,26 +29,29 @@ class KeysTests {
           () -> {
             throw new AssertionError("keys are made with the data that they are given");
           },
-          Path.of("/"),
-          Path.of("/"),
+          ImageConfig.builder(Architecture.AMD64).build(),
+          ROOT,
+          ROOT,
           Duration.ofSeconds(1));
 
-  private Keys keys(int glibc) {
-    return new Keys(
-        config,
-        Popularity.of(
-            Optional.empty(),
-            Optional.empty(),
-            new TreeMap<>(Map.of("glibc", new Popularity.Usage(glibc, 0)))));
+  private static Popularity popularity(int glibc) {
+    return Popularity.of(
+        Optional.empty(),
+        Optional.empty(),
+        new TreeMap<>(Map.of("glibc", new Popularity.Usage(glibc, 0))));
   }
 
   @Test
   void coverThePopularityData() {
-    assertThat(keys(1).image("source", "revision", GIT))
-        .isEqualTo(keys(1).image("source", "revision", GIT))
-        .isNotEqualTo(keys(2).image("source", "revision", GIT));
-    assertThat(keys(1).image(GIT, List.of("/nix/store/x")))
-        .isEqualTo(keys(1).image(GIT, List.of("/nix/store/x")))
-        .isNotEqualTo(keys(2).image(GIT, List.of("/nix/store/x")));
+    try (LayerPacker packer = new LayerPacker(ROOT, Codec.java(5), 1)) {
+      Keys keys = new Keys(config, packer);
+      assertThat(keys.image("source", "revision", GIT, popularity(1)))
+          .isEqualTo(keys.image("source", "revision", GIT, popularity(1)))
+          .isNotEqualTo(keys.image("source", "revision", GIT, popularity(2)));
+      List<String> outputs = List.of("/nix/store/x");
+      assertThat(keys.image(GIT, outputs, popularity(1)))
+          .isEqualTo(keys.image(GIT, outputs, popularity(1)))
+          .isNotEqualTo(keys.image(GIT, outputs, popularity(2)));
+    }
   }
 }
