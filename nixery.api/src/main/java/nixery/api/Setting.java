@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /**
@@ -212,6 +213,21 @@ public final class Setting<T> {
                 .filter(constant -> word(constant).equals(text))
                 .findFirst()
                 .orElseThrow(BadValue::new));
+  }
+
+  /**
+   * Declares a setting whose values have a form of their own.
+   *
+   * @param name the environment variable
+   * @param meaning a phrase for the reference
+   * @param expectation what a value looks like, a phrase that goes on "must be": "a path"
+   * @param parser reads a value; empty if it is not of that form
+   * @param <T> the type of the value
+   * @return an optional setting
+   */
+  public static <T> Setting<T> parsed(
+      String name, String meaning, String expectation, Function<String, Optional<T>> parser) {
+    return of(name, meaning, expectation, text -> parser.apply(text).orElseThrow(BadValue::new));
   }
 
   private static String word(Enum<?> constant) {

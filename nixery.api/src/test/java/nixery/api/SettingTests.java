@@ -129,6 +129,22 @@ class SettingTests {
   }
 
   @Test
+  void readsFormsOfAPluginsOwn() {
+    Setting<List<String>> words =
+        Setting.parsed(
+            "X",
+            "words",
+            "words separated by colons",
+            text ->
+                text.contains("::") ? Optional.empty() : Optional.of(List.of(text.split(":", -1))));
+
+    assertThat(read(words, "a:b")).contains(List.of("a", "b"));
+    assertThatThrownBy(() -> read(words, "a::b"))
+        .isInstanceOf(ConfigurationException.class)
+        .hasMessage("X must be words separated by colons, not 'a::b'.");
+  }
+
+  @Test
   void keepsWhatItWasDeclaredWith() {
     Setting<Integer> setting = NUMBER.withDefault("3").secret();
 

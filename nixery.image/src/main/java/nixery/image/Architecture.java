@@ -1,5 +1,8 @@
 package nixery.image;
 
+import java.util.Optional;
+import java.util.stream.Stream;
+
 /** A processor architecture that images are built for. The operating system is always Linux. */
 public enum Architecture {
   /** 64-bit x86. */
@@ -18,6 +21,18 @@ public enum Architecture {
   /** Returns the name in image documents, which is Go's {@code GOARCH}. */
   public String imageName() {
     return imageName;
+  }
+
+  /**
+   * Finds an architecture.
+   *
+   * @param imageName its name in image documents
+   * @return the architecture; empty if there is none of this name
+   */
+  public static Optional<Architecture> named(String imageName) {
+    return Stream.of(values())
+        .filter(architecture -> architecture.imageName.equals(imageName))
+        .findFirst();
   }
 
   /** Returns the name of the system in Nix. */

@@ -12,6 +12,17 @@ import java.util.Arrays;
 @SuppressWarnings("ArrayRecordComponent") // equality is written out below
 public record Document(String mediaType, Digest digest, byte[] bytes) {
 
+  /**
+   * Takes bytes for a document.
+   *
+   * @param mediaType one of {@link MediaTypes}
+   * @param bytes the text in UTF-8; not to be changed
+   * @return the document
+   */
+  public static Document of(String mediaType, byte[] bytes) {
+    return new Document(mediaType, Digest.of(bytes), bytes);
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof Document(String otherType, Digest otherDigest, byte[] otherBytes)

@@ -7,6 +7,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -60,6 +61,17 @@ final class ConfigurationTests {
     wrong.put("NIXERY_MAX_BUILDS", "many");
     for (String name : wrong.keySet()) {
       assertThat(complaint(Map.of(name, wrong.get(name)))).contains(name).contains(wrong.get(name));
+    }
+  }
+
+  @Test
+  void malformedPlatforms() throws IOException {
+    for (String wrong :
+        List.of(
+            "amd64", "linux/amd64,linux/amd64", "linux/amd64,", "linux/mips", "windows/amd64")) {
+      assertThat(complaint(Map.of("NIXERY_PLATFORMS", wrong)))
+          .contains("NIXERY_PLATFORMS must be different ones of linux/amd64 and linux/arm64")
+          .contains("'" + wrong + "'");
     }
   }
 

@@ -3,7 +3,16 @@ package nixery.server;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import nixery.api.ConfigurationException;
 import nixery.api.Setting;
+import nixery.api.Settings;
+import nixery.image.Architecture;
+import nixery.image.Codec;
+import nixery.image.CodecException;
+import nixery.image.Compression;
 import nixery.server.log.LogFormat;
 
 /** The settings of the server itself; plugins declare their own. */
@@ -47,9 +56,51 @@ final class ServerSettings {
           1,
           1000);
 
+  static final Setting<List<Architecture>> PLATFORMS =
+      Setting.parsed(
+          "NIXERY_PLATFORMS",
+          "what every image is built for, so that clients choose by their platform; the first is for"
+              + " clients that cannot. If not set, images are for linux/amd64",
+          "different ones of linux/amd64 and linux/arm64, separated by commas",
+          ServerSettings::platforms);
+
+  private static Optional<List<Architecture>> platforms(String text) {
+    List<Optional<Architecture>> platforms =
+        Stream.of(text.split(",", -1))
+            .map(String::strip)
+            .map(name ->
+                name.startsWith("linux/")
+                    ? Architecture.named(name.substring("linux/".length()))
+                    : Optional.<Architecture>empty())
+            .toList();
+    return Set.copyOf(platforms).size() == platforms.size()
+            && platforms.stream().allMatch(Optional::isPresent)
+        ? Optional.of(platforms.stream().flatMap(Optional::stream).toList())
+        : Optional.empty();
+  }
+
   static final Setting<Integer> LAYERS =
       Setting.number("NIXERY_LAYERS", "how many layers an image may have", 2, 125)
           .withDefault("94");
+
+  static final Setting<Compression> COMPRESSION =
+      Setting.choice(
+              "NIXERY_COMPRESSION",
+              "how layers are compressed; zstd is faster, and for clients that accept OCI manifests",
+              Compression.class)
+          .withDefault("gzip");
+
+  static final Setting<Integer> COMPRESSION_LEVEL =
+      Setting.number(
+          "NIXERY_COMPRESSION_LEVEL",
+          "how hard to compress: 1 to 9 for gzip, 5 if not set; 1 to 19 for zstd, 3 if not set",
+          1,
+          19);
+
+  static final Setting<Path> COMPRESSION_LIBRARY =
+      Setting.path(
+          "NIXERY_COMPRESSION_LIBRARY",
+          "file of libdeflate (for gzip) or libzstd, where the dynamic linker does not find it");
 
   static final Setting<Duration> LEASE =
       Setting.seconds(
@@ -87,7 +138,41 @@ final class ServerSettings {
               LogFormat.class)
           .withDefault("text");
 
+  static final Setting<Boolean> PAGES =
+      Setting.flag(
+              "NIXERY_PAGES",
+              "show pages for people: what images hold, and the builds of late with their failures,"
+                  + " to everybody who can reach the server")
+          .withDefault("true");
+
+  static final Setting<Boolean> PAGES_LOGS =
+      Setting.flag("NIXERY_PAGES_LOGS", "show the logs of builds on the pages, too")
+          .withDefault("true");
+
   private ServerSettings() {}
+
+  /**
+   * Opens what compresses layers.
+   *
+   * @throws ConfigurationException if it cannot be had
+   */
+  static Codec codec(Settings settings) {
+    Compression compression = settings.get(COMPRESSION);
+    int level = settings.find(COMPRESSION_LEVEL).orElse(compression.defaultLevel());
+    if (level > compression.highestLevel()) {
+      throw new ConfigurationException(
+          "%s is %d, but the highest level of %s is %d."
+              .formatted(COMPRESSION_LEVEL, level, compression, compression.highestLevel()));
+    }
+    try {
+      return Codec.open(compression, level, settings.find(COMPRESSION_LIBRARY));
+    } catch (CodecException e) {
+      throw new ConfigurationException(
+          "Layers cannot be compressed with %s: %s (%s)."
+              .formatted(compression, e.getMessage(), COMPRESSION_LIBRARY),
+          e);
+    }
+  }
 
   /** Returns all of them in the order of the reference. */
   static List<Setting<?>> all() {
@@ -100,12 +185,18 @@ final class ServerSettings {
         NIX_TIMEOUT,
         EVAL_TIMEOUT,
         MAX_BUILDS,
+        PLATFORMS,
         LAYERS,
+        COMPRESSION,
+        COMPRESSION_LEVEL,
+        COMPRESSION_LIBRARY,
         LEASE,
         NIX_BIN,
         NIX_ROOT,
         DEBUG,
         LOG_FORMAT,
+        PAGES,
+        PAGES_LOGS,
         NIX_REMOTE,
         XDG_CACHE_HOME);
   }

@@ -1,7 +1,9 @@
 package nixery.server.build;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Stream;
@@ -13,8 +15,8 @@ import nixery.server.failure.FailureCode;
  * What the repository name of an image asks for. The components of the name are attributes of the
  * package set; meta-packages may stand before them. Order and repetition do not matter.
  *
- * @param architecture which machines the image is for: {@code arm64} as a meta-package, or else
- *     amd64
+ * @param architecture which machines the image is for, as the meta-packages {@code arm64} and
+ *     {@code amd64} say; amd64 if none of them is there
  * @param shell whether the meta-package {@code shell} asks for an image to be used interactively
  * @param packages the attributes that were named
  */
@@ -24,7 +26,6 @@ public record ImageName(Architecture architecture, boolean shell, SortedSet<Stri
   private static final int MAX_PACKAGES = 100;
 
   private static final String SHELL = "shell";
-  private static final String ARM64 = "arm64";
 
   /** What {@code shell} stands for. */
   private static final List<String> SHELL_PACKAGES =
@@ -43,19 +44,22 @@ public record ImageName(Architecture architecture, boolean shell, SortedSet<Stri
    * @throws Failure {@link FailureCode#NAME_INVALID} if it names no package, or too many
    */
   public static ImageName parse(String repository) {
-    Architecture architecture = Architecture.AMD64;
-    boolean shell = false;
     List<String> components = new ArrayList<>(List.of(repository.split("/", -1)));
-    while (!components.isEmpty()) {
-      if (components.getFirst().equals(SHELL)) {
-        shell = true;
-      } else if (components.getFirst().equals(ARM64)) {
-        architecture = Architecture.ARM64;
-      } else {
-        break;
-      }
-      components.removeFirst();
+    Set<String> metaPackages = new HashSet<>();
+    while (!components.isEmpty() && isMetaPackage(components.getFirst())) {
+      metaPackages.add(components.removeFirst());
     }
+    boolean shell = metaPackages.remove(SHELL);
+    if (metaPackages.size() > 1) {
+      throw new Failure(
+          FailureCode.NAME_INVALID,
+          "'%s' names more than one architecture: leave all but one out".formatted(repository));
+    }
+    Architecture architecture =
+        metaPackages.stream()
+            .flatMap(name -> Architecture.named(name).stream())
+            .findFirst()
+            .orElse(Architecture.AMD64);
     if (components.isEmpty() && !shell) {
       throw new Failure(
           FailureCode.NAME_INVALID,
@@ -67,6 +71,21 @@ public record ImageName(Architecture architecture, boolean shell, SortedSet<Stri
           FailureCode.NAME_INVALID, "an image may name at most " + MAX_PACKAGES + " packages");
     }
     return new ImageName(architecture, shell, packages);
+  }
+
+  private static boolean isMetaPackage(String component) {
+    return component.equals(SHELL) || Architecture.named(component).isPresent();
+  }
+
+  /**
+   * Tells whether a repository name says which architecture it is for.
+   *
+   * @param repository a name that the distribution specification allows
+   */
+  static boolean namesArchitecture(String repository) {
+    return Stream.of(repository.split("/", -1))
+        .takeWhile(ImageName::isMetaPackage)
+        .anyMatch(component -> !component.equals(SHELL));
   }
 
   /** Returns all attributes that must be there: those named, and those that {@code shell} means. */
@@ -84,7 +103,9 @@ public record ImageName(Architecture architecture, boolean shell, SortedSet<Stri
     return String.join(
         "/",
         Stream.of(
-                architecture == Architecture.ARM64 ? Stream.of(ARM64) : Stream.<String>empty(),
+                architecture == Architecture.AMD64
+                    ? Stream.<String>empty()
+                    : Stream.of(architecture.imageName()),
                 shell ? Stream.of(SHELL) : Stream.<String>empty(),
                 packages.stream())
             .flatMap(names -> names)

@@ -6,6 +6,7 @@ import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
 import nixery.image.Document;
+import nixery.image.MediaTypes;
 import nixery.server.failure.Failure;
 
 /**
@@ -25,7 +26,32 @@ public interface Images {
   Image image(String name, String tag);
 
   /**
-   * Returns a manifest that was built before.
+   * Says in which forms an image can be had by its tag.
+   *
+   * @param name a repository name as the client sent it
+   * @return media types of manifests and indexes, the one first that is to be preferred where the
+   *     client does not care; among them {@link MediaTypes#OCI_MANIFEST}, and {@link
+   *     MediaTypes#DOCKER_MANIFEST}, which every client can read, unless it cannot name the layers
+   */
+  default List<String> forms(String name) {
+    return List.of(MediaTypes.DOCKER_MANIFEST, MediaTypes.OCI_MANIFEST);
+  }
+
+  /**
+   * Returns the manifest or index that a tag denotes, built now if need be, as {@link #image} does.
+   *
+   * @param name a repository name as the client sent it
+   * @param tag a tag as the client sent it
+   * @param form one of the {@link #forms}
+   * @return the document, which can be had by its digest from now on
+   */
+  default Document manifest(String name, String tag, String form) {
+    Image image = image(name, tag);
+    return form.equals(MediaTypes.DOCKER_MANIFEST) ? image.docker().orElseThrow() : image.oci();
+  }
+
+  /**
+   * Returns a manifest or index that was built before.
    *
    * @param digest its digest
    * @return the manifest; empty if there is none with this digest

@@ -55,16 +55,22 @@ record Acceptance(Map<String, Double> weights) {
    * Chooses the media type to send.
    *
    * @param offers what there is, the server's favourite first
-   * @return the offer that the client likes best, the first of those that it likes equally; the
-   *     server's favourite if it accepts none: registries then send what they have, and clients
-   *     such as browsers and curl can do with it
+   * @param fallback what to send if the client accepts none of them, or does not say what it
+   *     accepts: registries then send what they have, and clients such as browsers can do with it
+   * @return the offer that the client likes best, the first of those that it likes equally, or the
+   *     fallback
    */
-  String choose(List<String> offers) {
+  String choose(List<String> offers, String fallback) {
     return offers.stream()
         .filter(offer -> weight(offer) > 0)
         .sorted(Comparator.<String>comparingDouble(this::weight).reversed()) // stable
         .findFirst()
-        .orElse(offers.getFirst());
+        .orElse(fallback);
+  }
+
+  /** Returns whether the client says that it takes this media type. */
+  boolean accepts(String mediaType) {
+    return weight(mediaType) > 0;
   }
 
   private double weight(String mediaType) {

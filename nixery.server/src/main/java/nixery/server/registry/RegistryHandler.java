@@ -22,7 +22,7 @@ import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
 import nixery.image.Document;
-import nixery.server.build.Image;
+import nixery.image.MediaTypes;
 import nixery.server.build.Images;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
@@ -50,7 +50,6 @@ final class RegistryHandler implements Handler {
   private static final HeaderName NO_SNIFFING = HeaderNames.create("X-Content-Type-Options");
 
   private static final String JSON_TYPE = "application/json";
-  private static final String INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
 
   /**
    * How many transfers may hold a large piece: 16 MiB altogether. 256 KiB at a time take a fifth
@@ -124,7 +123,7 @@ final class RegistryHandler implements Handler {
         switch (reference) {
           case Reference.Tag(String tag) -> {
             exchange.set(HeaderNames.VARY, "Accept");
-            yield choose(exchange, images.image(name.value(), tag));
+            yield images.manifest(name.value(), tag, choose(exchange, images.forms(name.value())));
           }
           case Reference.Known(Digest digest) ->
               images.manifest(digest).orElseThrow(() -> manifestUnknown(digest.toString()));
@@ -140,14 +139,24 @@ final class RegistryHandler implements Handler {
   }
 
   /**
-   * Docker's form is preferred where the client likes both equally: every client reads it, and
-   * Docker, containerd, Podman and skopeo all send both without weights.
+   * Docker's forms are preferred where the client likes both equally: every client reads them, and
+   * Docker, containerd, Podman and skopeo all send both without weights. Whoever does not say what
+   * it reads may know nothing of indexes.
    */
-  private static Document choose(Exchange exchange, Image image) {
+  private static String choose(Exchange exchange, List<String> forms) {
     Acceptance acceptance =
         Acceptance.parse(exchange.request().headers().all(HeaderNames.ACCEPT, List::of));
-    String chosen = acceptance.choose(List.of(image.docker().mediaType(), image.oci().mediaType()));
-    return chosen.equals(image.docker().mediaType()) ? image.docker() : image.oci();
+    if (forms.contains(MediaTypes.DOCKER_MANIFEST)) {
+      return acceptance.choose(forms, MediaTypes.DOCKER_MANIFEST);
+    }
+    if (acceptance.accepts(MediaTypes.DOCKER_MANIFEST)
+        && forms.stream().noneMatch(acceptance::accepts)) {
+      throw new Failure(
+          FailureCode.MANIFEST_UNKNOWN,
+          "This registry compresses layers with zstd, for which there are OCI manifests only, and"
+              + " this client does not accept them.");
+    }
+    return acceptance.choose(forms, MediaTypes.OCI_MANIFEST);
   }
 
   private static Failure manifestUnknown(String digest) {
@@ -264,9 +273,9 @@ final class RegistryHandler implements Handler {
     }
     ObjectNode index = JSON.createObjectNode();
     index.put("schemaVersion", 2);
-    index.put("mediaType", INDEX_TYPE);
+    index.put("mediaType", MediaTypes.OCI_INDEX);
     index.putArray("manifests");
-    exchange.sendJson(INDEX_TYPE, index);
+    exchange.sendJson(MediaTypes.OCI_INDEX, index);
   }
 
   // Failures

@@ -43,6 +43,21 @@ final class ImageNameTests {
   }
 
   @Test
+  void anArchitectureMayBeNamedOnce() {
+    assertThat(ImageName.parse("amd64/git")).isEqualTo(ImageName.parse("git"));
+    assertThat(ImageName.parse("amd64/git")).hasToString("git");
+    assertThat(ImageName.parse("arm64/arm64/git")).isEqualTo(ImageName.parse("arm64/git"));
+    assertThatThrownBy(() -> ImageName.parse("arm64/shell/amd64/git"))
+        .isInstanceOfSatisfying(
+            Failure.class,
+            failure -> assertThat(failure.code()).isEqualTo(FailureCode.NAME_INVALID))
+        .hasMessageContaining("more than one architecture");
+    assertThat(ImageName.namesArchitecture("shell/arm64/git")).isTrue();
+    assertThat(ImageName.namesArchitecture("amd64/git")).isTrue();
+    assertThat(ImageName.namesArchitecture("shell/git/arm64")).isFalse();
+  }
+
+  @Test
   void behindPackagesTheyArePackages() {
     ImageName name = ImageName.parse("git/shell");
     assertThat(name.shell()).isFalse();
