@@ -1,9 +1,9 @@
 package nixery.bench;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.ArrayList;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -15,8 +15,7 @@ import java.util.function.ToDoubleFunction;
  * @param seconds how long each load lasts
  * @param registries URLs of manifests of other registries to measure too
  */
-record Bench(
-    Servers servers, Results results, int rounds, int seconds, List<String> registries) {
+record Bench(Servers servers, Results results, int rounds, int seconds, List<String> registries) {
 
   /** Something that can be measured on several servers. */
   record Subject(String name, ToDoubleFunctions measure) {}

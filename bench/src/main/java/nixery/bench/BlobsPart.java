@@ -51,7 +51,8 @@ final class BlobsPart implements Part {
       for (Map.Entry<String, String> blob : blobs.entrySet()) {
         for (int connections : List.of(1, 4, 16)) {
           List<Bench.Subject> subjects = new ArrayList<>();
-          subjects.add(subject(bench, nixery, "/v2/x/blobs/sha256:" + blob.getValue(), connections));
+          subjects.add(
+              subject(bench, nixery, "/v2/x/blobs/sha256:" + blob.getValue(), connections));
           subjects.add(subject(bench, go, "/" + blob.getValue(), connections));
           subjects.add(subject(bench, nginx, "/" + blob.getValue(), connections));
           Map<String, String> units = new LinkedHashMap<>();

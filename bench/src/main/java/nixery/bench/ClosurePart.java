@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import nixery.image.Architecture;
+import nixery.image.DominatorTreeStrategy;
 import nixery.image.ImageConfig;
 import nixery.image.ImageDocuments;
 import nixery.image.Layer;
@@ -45,7 +46,7 @@ final class ClosurePart implements Part {
     for (int paths : List.of(100, 1_000, 10_000)) {
       Path store = bench.servers().folder("closure-" + paths);
       String dump = make(store, paths);
-      LayeringStrategy strategy = LayeringStrategy.DEFAULT;
+      LayeringStrategy strategy = new DominatorTreeStrategy();
       String what = String.format(Locale.ROOT, "%,d paths, ", paths);
       StorePath root = path(paths - 1);
       double[] planning = new double[5 * bench.rounds()];
@@ -76,9 +77,7 @@ final class ClosurePart implements Part {
   private static void pack(Path store, List<Layer> plan) {
     try (LayerPacker packer =
             new LayerPacker(
-                store,
-                PackingBenchmark.codec("gzip"),
-                Runtime.getRuntime().availableProcessors());
+                store, PackingBenchmark.codec("gzip"), Runtime.getRuntime().availableProcessors());
         var threads = Executors.newFixedThreadPool(Runtime.getRuntime().availableProcessors())) {
       List<Callable<PackedLayerInfo>> work = new ArrayList<>();
       for (int i = 0; i < plan.size(); i++) {
@@ -90,7 +89,7 @@ final class ClosurePart implements Part {
       for (Future<PackedLayerInfo> each : threads.invokeAll(work)) {
         packed.add(each.get());
       }
-      ImageDocuments.of(ImageConfig.of(Architecture.AMD64, List.of()), packed);
+      ImageDocuments.of(ImageConfig.builder(Architecture.AMD64).build(), packed);
     } catch (InterruptedException | ExecutionException e) {
       throw new IllegalStateException(e);
     }

@@ -77,7 +77,11 @@ final class ColdPart implements Part {
       Path target = bench.servers().folder("cold-copy");
       Shell.delete(target);
       Shell.run(
-          "skopeo", "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false",
+          "skopeo",
+          "--insecure-policy",
+          "copy",
+          "--quiet",
+          "--src-tls-verify=false",
           "docker://%s/%s".formatted(URI.create(nixery.url()).getAuthority(), IMAGE),
           "dir:" + target);
     } catch (IOException e) {

@@ -26,6 +26,10 @@ record Figure(
     return new Figure(part, what, subject, unit, samples, "");
   }
 
+  Figure named(String name) {
+    return new Figure(part, name, subject, unit, samples, goal);
+  }
+
   Figure withGoal(String text) {
     return new Figure(part, what, subject, unit, samples, text);
   }

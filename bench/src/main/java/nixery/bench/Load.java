@@ -14,8 +14,7 @@ record Load(
     double p99,
     double processorSecondsPerGigabyte) {
 
-  private static final String SCRIPT =
-      Servers.PROJECT.resolve("bench/wrk.lua").toString();
+  private static final String SCRIPT = Servers.PROJECT.resolve("bench/wrk.lua").toString();
 
   /** Lets wrk, with one thread, ask for a path over so many connections at the same time. */
   static Load of(Server server, String path, int connections, int seconds) {

@@ -17,8 +17,7 @@ final class Results {
   private final Machine machine = Machine.here();
   private final List<Figure> figures = new ArrayList<>();
 
-  private record Document(
-      @JsonProperty Machine machine, @JsonProperty List<Figure> figures) {}
+  private record Document(@JsonProperty Machine machine, @JsonProperty List<Figure> figures) {}
 
   void add(Figure figure) {
     figures.add(figure);
@@ -90,8 +89,7 @@ final class Results {
   Path save(Path folder) throws IOException {
     Files.createDirectories(folder);
     Path file =
-        folder.resolve(
-            "%s-%s.json".formatted(machine.time().replace(":", ""), machine.commit()));
+        folder.resolve("%s-%s.json".formatted(machine.time().replace(":", ""), machine.commit()));
     Files.write(
         file,
         JsonMapper.builder()

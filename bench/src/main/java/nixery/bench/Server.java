@@ -49,17 +49,17 @@ record Server(String subject, ProcessHandle process, String url) implements Auto
   /** Returns a figure of {@code /proc/…/status} in MiB, such as {@code VmRSS} or {@code VmHWM}. */
   double mebibytes(String field) {
     return processes()
-        .mapToDouble(each -> {
-          try (var lines = Files.lines(Path.of("/proc/" + each.pid() + "/status"))) {
-            return lines
-                .filter(line -> line.startsWith(field + ":"))
-                .mapToDouble(line -> Double.parseDouble(line.replaceAll("[^0-9]", "")))
-                .sum();
-          } catch (IOException e) {
-            return 0;
-          }
-        })
-        .sum()
+            .mapToDouble(each -> {
+              try (var lines = Files.lines(Path.of("/proc/" + each.pid() + "/status"))) {
+                return lines
+                    .filter(line -> line.startsWith(field + ":"))
+                    .mapToDouble(line -> Double.parseDouble(line.replaceAll("[^0-9]", "")))
+                    .sum();
+              } catch (IOException e) {
+                return 0;
+              }
+            })
+            .sum()
         / 1024;
   }
 

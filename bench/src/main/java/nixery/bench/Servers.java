@@ -43,7 +43,10 @@ final class Servers {
     return variables;
   }
 
-  /** Returns the variables of a Nixery whose packages come from a commit, so that they have a revision. */
+  /**
+   * Returns the variables of a Nixery whose packages come from a commit, so that they have a
+   * revision.
+   */
   Map<String, String> revisionVariables(String name) throws IOException {
     Map<String, String> variables = variables(name);
     variables.remove("NIXERY_PKGS_PATH");
@@ -66,8 +69,17 @@ final class Servers {
       Shell.run("git", "-C", at, "init", "-q", "-b", "main");
       Shell.run("git", "-C", at, "add", ".");
       Shell.run(
-          "git", "-C", at, "-c", "user.name=bench", "-c", "user.email=bench@localhost", "commit",
-          "-q", "-m", "the demo packages");
+          "git",
+          "-C",
+          at,
+          "-c",
+          "user.name=bench",
+          "-c",
+          "user.email=bench@localhost",
+          "commit",
+          "-q",
+          "-m",
+          "the demo packages");
     }
     return repository;
   }
@@ -143,8 +155,7 @@ final class Servers {
         http: {addr: "127.0.0.1:%d"}
         """
             .formatted(own.resolve("data"), port));
-    return started(
-        "docker-registry", port, List.of("docker-registry", "serve", config.toString()));
+    return started("docker-registry", port, List.of("docker-registry", "serve", config.toString()));
   }
 
   private Server started(String subject, int port, List<String> command) throws IOException {

@@ -51,8 +51,7 @@ final class StartPart implements Part {
               .redirectError(ProcessBuilder.Redirect.DISCARD);
       builder.environment().putAll(variables);
       Process process = builder.start();
-      try (Server server =
-          new Server("nixery", process.toHandle(), "http://127.0.0.1:" + port)) {
+      try (Server server = new Server("nixery", process.toHandle(), "http://127.0.0.1:" + port)) {
         while (!answers(port)) {
           if (!process.isAlive()) {
             throw new IllegalStateException("the server ended at once");
@@ -106,13 +105,14 @@ final class StartPart implements Part {
     Shell.run(
         "jlink",
         "@nixery.runtime/jlink.options",
-        "--compress", "zip-9", "--strip-java-debug-attributes",
+        "--compress",
+        "zip-9",
+        "--strip-java-debug-attributes",
         "--add-modules",
         "nixery.server,nixery.storage.fs,nixery.source.path",
         "--output",
         target.toString());
-    Files.copy(
-        Servers.PROJECT.resolve("nixery.runtime/nixery"), target.resolve("bin/nixery"));
+    Files.copy(Servers.PROJECT.resolve("nixery.runtime/nixery"), target.resolve("bin/nixery"));
     return target;
   }
 
@@ -124,13 +124,15 @@ final class StartPart implements Part {
     String packed =
         Shell.run(
             "sh", "-c", "tar -C \"$1\" -cf - . | xz -T2 -6 | wc -c", "sh", runtime.toString());
-    bench
-        .results()
-        .add(Figure.of(name(), what + ", size", "nixery", "MB", bytes / 1e6));
+    bench.results().add(Figure.of(name(), what + ", size", "nixery", "MB", bytes / 1e6));
     bench
         .results()
         .add(
             Figure.of(
-                name(), what + ", size as .tar.xz", "nixery", "MB", Double.parseDouble(packed) / 1e6));
+                name(),
+                what + ", size as .tar.xz",
+                "nixery",
+                "MB",
+                Double.parseDouble(packed) / 1e6));
   }
 }

@@ -34,10 +34,17 @@ final class WarmPart implements Part {
       byte[] manifest = nixery.get("/v2/" + IMAGE + "/manifests/latest").body();
       Files.write(files.resolve("manifest"), manifest);
       Shell.run(
-          "skopeo", "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false",
-          "--dest-tls-verify=false", copyName(nixery), copyName(registry));
+          "skopeo",
+          "--insecure-policy",
+          "copy",
+          "--quiet",
+          "--src-tls-verify=false",
+          "--dest-tls-verify=false",
+          copyName(nixery),
+          copyName(registry));
       String digest =
-          nixery.get("/v2/" + IMAGE + "/manifests/latest")
+          nixery
+              .get("/v2/" + IMAGE + "/manifests/latest")
               .headers()
               .firstValue("Docker-Content-Digest")
               .orElseThrow();
