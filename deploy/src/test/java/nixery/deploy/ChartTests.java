@@ -69,7 +69,9 @@ final class ChartTests {
   void aFieldThatKubernetesDoesNotKnowWouldBeNoticed() {
     HasMetadata service =
         KUBERNETES.unmarshal(
-            "{apiVersion: v1, kind: Service, spec: {ports: [{port: 1, targetport: 2}]}}");
+            """
+            {"apiVersion": "v1", "kind": "Service", "spec": {"ports": [{"port": 1, "targetport": 2}]}}
+            """);
     assertThatThrownBy(() -> Fields.assertKnown(service)).hasMessageContaining("targetport");
   }
 
