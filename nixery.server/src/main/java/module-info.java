@@ -13,6 +13,7 @@ module nixery.server {
   requires io.helidon.webserver;
   requires java.logging;
   requires jdk.management;
+  requires jdk.unsupported;
   requires nixery.api;
   requires nixery.image;
   requires tools.jackson.databind;

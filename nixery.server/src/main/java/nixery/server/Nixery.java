@@ -1,6 +1,7 @@
 package nixery.server;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -8,8 +9,10 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import nixery.api.ConfigurationException;
@@ -42,7 +45,12 @@ final class Nixery implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(Nixery.class.getName());
 
+  /** How much longer a request may take than the build that it waits for. */
+  private static final Duration ANSWERING = Duration.ofSeconds(5);
+
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+  private final AtomicBoolean stopping = new AtomicBoolean();
+  private Optional<Serving> serving = Optional.empty();
   private String greeting = "";
 
   private Nixery() {}
@@ -109,12 +117,19 @@ final class Nixery implements AutoCloseable {
         keep(
             RegistryServer.start(
                 served,
-                new RegistryConfig(
-                    settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT)),
+                registryConfig(settings),
                 metrics,
-                new Operations(metrics, probes(storage, nix))));
+                new Operations(metrics, probes(storage, nix), stopping::get)));
     // Closed before the registry, which then tells those who wait to come back later.
     keep(images);
+    serving =
+        Optional.of(
+            new Serving(
+                registry,
+                images,
+                stopping,
+                settings.get(ServerSettings.DRAIN),
+                settings.get(ServerSettings.GRACE)));
     LOG.log(
         System.Logger.Level.INFO,
         "{0} serves {1} from {2} storage with Nix {3}",
@@ -122,9 +137,27 @@ final class Nixery implements AutoCloseable {
         source.identity(),
         storagePlugin.name(),
         nixVersion);
+    LOG.log(
+        System.Logger.Level.INFO,
+        "listens {0} ms after the start",
+        ManagementFactory.getRuntimeMXBean().getUptime());
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());
+  }
+
+  private static RegistryConfig registryConfig(Settings settings) {
+    RegistryConfig defaults =
+        new RegistryConfig(settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT));
+    int requests = settings.get(ServerSettings.MAX_REQUESTS);
+    return new RegistryConfig(
+        defaults.host(),
+        defaults.port(),
+        settings.get(ServerSettings.GRACE).plus(ANSWERING),
+        defaults.stall(),
+        // Those who are told to come back later need a connection, too.
+        Math.max(defaults.maxConnections(), 2 * requests),
+        requests);
   }
 
   private static List<Probe> probes(Storage storage, Nix nix) {
@@ -245,9 +278,11 @@ final class Nixery implements AutoCloseable {
     return greeting;
   }
 
-  /** Stops builds, stops listening, lets running transfers end, and closes what was opened. */
+  /** Stops serving as {@link Serving#stop} says, and closes what was opened. */
   @Override
-  public void close() {
+  public synchronized void close() {
+    serving.ifPresent(Serving::stop);
+    serving = Optional.empty();
     while (!opened.isEmpty()) {
       try {
         opened.pop().close();
