@@ -4,6 +4,10 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -21,9 +25,6 @@ import tools.jackson.databind.json.JsonMapper;
  *     specification</a>
  */
 public record ImageDocuments(Document config, Document dockerManifest, Document ociManifest) {
-
-  /** One second after the epoch, as the files of the Nix store. */
-  private static final String CREATED = "1970-01-01T00:00:01Z";
 
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -97,22 +98,44 @@ public record ImageDocuments(Document config, Document dockerManifest, Document 
 
     static ConfigJson of(ImageConfig config, List<PackedLayerInfo> layers) {
       return new ConfigJson(
-          CREATED,
+          config.created().toString(),
           config.architecture().imageName(),
           "linux",
-          new RunJson(
-              config.env().entrySet().stream()
-                  .map(entry -> entry.getKey() + "=" + entry.getValue())
-                  .toList(),
-              config.cmd()),
+          RunJson.of(config),
           new RootJson("layers", layers.stream().map(layer -> layer.diffId().toString()).toList()));
     }
   }
 
-  @JsonPropertyOrder({"Env", "Cmd"})
+  /** What is not said is left out, as Docker does. */
+  @JsonPropertyOrder({"User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "WorkingDir", "Labels"})
   private record RunJson(
+      @JsonProperty("User") @JsonInclude(JsonInclude.Include.NON_ABSENT) Optional<String> user,
+      @JsonProperty("ExposedPorts") @JsonInclude(JsonInclude.Include.NON_EMPTY)
+          SortedMap<String, Map<String, String>> ports,
       @JsonProperty("Env") List<String> env,
-      @JsonProperty("Cmd") @JsonInclude(JsonInclude.Include.NON_EMPTY) List<String> cmd) {}
+      @JsonProperty("Entrypoint") @JsonInclude(JsonInclude.Include.NON_EMPTY)
+          List<String> entrypoint,
+      @JsonProperty("Cmd") @JsonInclude(JsonInclude.Include.NON_EMPTY) List<String> cmd,
+      @JsonProperty("WorkingDir") @JsonInclude(JsonInclude.Include.NON_ABSENT)
+          Optional<String> workdir,
+      @JsonProperty("Labels") @JsonInclude(JsonInclude.Include.NON_EMPTY)
+          SortedMap<String, String> labels) {
+
+    static RunJson of(ImageConfig config) {
+      SortedMap<String, Map<String, String>> ports = new TreeMap<>();
+      config.ports().forEach(port -> ports.put(port, Map.of())); // a set, as Go writes it
+      return new RunJson(
+          config.user(),
+          ports,
+          config.env().entrySet().stream()
+              .map(entry -> entry.getKey() + "=" + entry.getValue())
+              .toList(),
+          config.entrypoint(),
+          config.cmd(),
+          config.workdir(),
+          config.labels());
+    }
+  }
 
   @JsonPropertyOrder({"type", "diff_ids"})
   private record RootJson(

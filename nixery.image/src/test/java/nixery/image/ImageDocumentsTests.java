@@ -3,8 +3,8 @@ package nixery.image;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.List;
-import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 class ImageDocumentsTests {
@@ -71,14 +71,32 @@ class ImageDocumentsTests {
   }
 
   @Test
-  void noCommandIsNone() {
-    ImageDocuments documents =
-        ImageDocuments.of(
-            new ImageConfig(Architecture.AMD64, List.of(), new TreeMap<>()), List.of());
+  void theConfigurationSaysHowToRunTheImage() {
+    ImageConfig config =
+        ImageConfig.builder(Architecture.AMD64)
+            .created(Instant.parse("2026-11-23T12:34:56.789Z"))
+            .user("nobody:nogroup")
+            .port("8080")
+            .port("53/udp")
+            .env("PATH", "/bin")
+            .env("EMPTY", "")
+            .entrypoint(List.of("git", "-C", "/src"))
+            .cmd(List.of("log"))
+            .workdir("/src")
+            .label("org.opencontainers.image.title", "git")
+            .build();
 
-    assertThat(text(documents.config()))
-        .contains("\"architecture\":\"amd64\"", "\"config\":{\"Env\":[]}")
-        .doesNotContain("Cmd");
+    assertThat(text(ImageDocuments.of(config, List.of()).config()))
+        .startsWith(
+            """
+            {"created":"2026-11-23T12:34:56Z","architecture":"amd64","os":"linux",\
+            "config":{"User":"nobody:nogroup","ExposedPorts":{"53/udp":{},"8080/tcp":{}},\
+            "Env":["EMPTY=","GIT_SSL_CAINFO=/etc/ssl/certs/ca-bundle.crt",\
+            "NIX_SSL_CERT_FILE=/etc/ssl/certs/ca-bundle.crt","PATH=/bin",\
+            "SSL_CERT_FILE=/etc/ssl/certs/ca-bundle.crt"],\
+            "Entrypoint":["git","-C","/src"],"Cmd":["log"],"WorkingDir":"/src",\
+            "Labels":{"org.opencontainers.image.title":"git"}},\
+            """);
   }
 
   private static String text(Document document) {

@@ -23,7 +23,10 @@ import nixery.api.Setting;
 import nixery.api.Settings;
 import nixery.api.source.PackageSource;
 import nixery.api.storage.Storage;
+import nixery.api.storage.StorageProvider;
+import nixery.image.Architecture;
 import nixery.image.DominatorTreeStrategy;
+import nixery.image.ImageConfig;
 import nixery.image.LayerPacker;
 import nixery.image.Popularity;
 import nixery.server.build.BuildConfig;
@@ -34,13 +37,18 @@ import nixery.server.metrics.MeteredStorage;
 import nixery.server.metrics.Metrics;
 import nixery.server.nix.Nix;
 import nixery.server.nix.NixConfig;
+import nixery.server.progress.Builds;
+import nixery.server.progress.Redaction;
 import nixery.server.registry.RegistryConfig;
 import nixery.server.registry.RegistryServer;
 import nixery.server.web.Operations;
 import nixery.server.web.Probe;
 import nixery.server.web.StorageTrial;
 
-/** The running server: everything that was opened, to be closed in reverse order. */
+/**
+ * What makes images, and the server if there is one: everything that was opened, to be closed in
+ * reverse order.
+ */
 final class Nixery implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(Nixery.class.getName());
@@ -51,6 +59,7 @@ final class Nixery implements AutoCloseable {
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private final AtomicBoolean stopping = new AtomicBoolean();
   private Optional<Serving> serving = Optional.empty();
+  private Optional<Images> images = Optional.empty();
   private String greeting = "";
 
   private Nixery() {}
@@ -63,7 +72,7 @@ final class Nixery implements AutoCloseable {
   static Nixery start(Settings settings, Plugins plugins) {
     Nixery nixery = new Nixery();
     try {
-      nixery.open(settings, plugins);
+      nixery.serve(settings, plugins);
       return nixery;
     } catch (RuntimeException e) {
       nixery.close();
@@ -71,22 +80,60 @@ final class Nixery implements AutoCloseable {
     }
   }
 
-  private void open(Settings settings, Plugins plugins) {
+  /**
+   * Opens what makes images, and no server. Layers are kept in the storage that the settings choose
+   * with {@code NIXERY_STORAGE_BACKEND}; without it, in a scratch folder until this is closed.
+   *
+   * @param image how images are to be run
+   * @throws ConfigurationException if it cannot; nothing is left open then
+   */
+  static Nixery withoutServer(Settings settings, Plugins plugins, ImageConfig image) {
+    Nixery nixery = new Nixery();
+    try {
+      Optional<StorageProvider> storage =
+          settings.isSet(ServerSettings.STORAGE_BACKEND)
+              ? Optional.of(plugins.storage(settings))
+              : Optional.empty();
+      Pipeline pipeline = nixery.open(settings, plugins, storage, image);
+      nixery.keep(pipeline.service);
+      nixery.images = Optional.of(pipeline.images);
+      return nixery;
+    } catch (RuntimeException e) {
+      nixery.close();
+      throw e;
+    }
+  }
+
+  /** What makes images. */
+  private record Pipeline(
+      Metrics metrics,
+      Storage storage,
+      PackageSource source,
+      Nix nix,
+      String nixVersion,
+      ImageService service,
+      Images images) {}
+
+  private Pipeline open(
+      Settings settings,
+      Plugins plugins,
+      Optional<StorageProvider> storagePlugin,
+      ImageConfig image) {
     warnOfUnknown(settings, plugins);
     // All that can be checked at once is checked before anything is opened.
     ServerSettings.all().forEach(settings::find);
     Path cache = cacheFolder(settings);
-    var storagePlugin = plugins.storage(settings);
     var sourcePlugin = plugins.source(settings);
 
     Metrics metrics = new Metrics(Main.number());
     Storage storage =
         keep(
-            withLoaderOf(
-                storagePlugin,
-                () ->
-                    storagePlugin.open(
-                        context(settings, cache.resolve("storage"), storagePlugin))));
+            storagePlugin
+                .map(plugin ->
+                    withLoaderOf(
+                        plugin,
+                        () -> plugin.open(context(settings, cache.resolve("storage"), plugin))))
+                .orElseGet(() -> new ScratchStorage(scratch(cache.resolve("spool")))));
     PackageSource source =
         keep(
             withLoaderOf(
@@ -102,31 +149,47 @@ final class Nixery implements AutoCloseable {
             settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
             settings.get(ServerSettings.LAYERS),
             new DominatorTreeStrategy(),
-            Popularity.none(),
+            Popularity::none,
+            image,
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
             settings.get(ServerSettings.LEASE));
     Storage metered = new MeteredStorage(storage, metrics);
-    ImageService images = new ImageService(source, nix, metered, packer, buildConfig, metrics);
-    Images served =
+    Builds builds =
+        new Builds(settings.get(ServerSettings.PAGES_LOGS), redaction(settings, plugins));
+    ImageService service =
+        new ImageService(source, nix, metered, packer, buildConfig, metrics, builds);
+    Images images =
         settings
             .find(ServerSettings.PLATFORMS)
-            .<Images>map(platforms -> new PlatformImages(images, metered, platforms))
-            .orElse(images);
+            .<Images>map(platforms -> new PlatformImages(service, metered, platforms))
+            .orElse(service);
+    return new Pipeline(metrics, storage, source, nix, nixVersion, service, images);
+  }
+
+  private void serve(Settings settings, Plugins plugins) {
+    StorageProvider storagePlugin = plugins.storage(settings);
+    Pipeline pipeline =
+        open(
+            settings,
+            plugins,
+            Optional.of(storagePlugin),
+            ImageConfig.builder(Architecture.AMD64).build());
     RegistryServer registry =
         keep(
             RegistryServer.start(
-                served,
+                pipeline.images,
                 registryConfig(settings),
-                metrics,
-                new Operations(metrics, probes(storage, nix), stopping::get)));
+                pipeline.metrics,
+                new Operations(
+                    pipeline.metrics, probes(pipeline.storage, pipeline.nix), stopping::get)));
     // Closed before the registry, which then tells those who wait to come back later.
-    keep(images);
+    keep(pipeline.service);
     serving =
         Optional.of(
             new Serving(
                 registry,
-                images,
+                pipeline.service,
                 stopping,
                 settings.get(ServerSettings.DRAIN),
                 settings.get(ServerSettings.GRACE)));
@@ -134,9 +197,9 @@ final class Nixery implements AutoCloseable {
         System.Logger.Level.INFO,
         "{0} serves {1} from {2} storage with Nix {3}",
         Main.version(),
-        source.identity(),
+        pipeline.source.identity(),
         storagePlugin.name(),
-        nixVersion);
+        pipeline.nixVersion);
     LOG.log(
         System.Logger.Level.INFO,
         "listens {0} ms after the start",
@@ -158,6 +221,16 @@ final class Nixery implements AutoCloseable {
         // Those who are told to come back later need a connection, too.
         Math.max(defaults.maxConnections(), 2 * requests),
         requests);
+  }
+
+  /** Returns what takes the values of all secret settings out of what is shown. */
+  private static Redaction redaction(Settings settings, Plugins plugins) {
+    return new Redaction(
+        plugins.settings().stream()
+            .filter(Setting::isSecret)
+            .flatMap(setting -> settings.find(setting).stream())
+            .map(Object::toString)
+            .toList());
   }
 
   private static List<Probe> probes(Storage storage, Nix nix) {
@@ -271,6 +344,11 @@ final class Nixery implements AutoCloseable {
         secrets,
         Map.of(),
         cache.resolve("roots"));
+  }
+
+  /** Returns the images that can be made. */
+  Images images() {
+    return images.orElseThrow();
   }
 
   /** Returns what is printed when the server is ready. */

@@ -149,6 +149,17 @@ final class ServerSettings {
               LogFormat.class)
           .withDefault("text");
 
+  static final Setting<Boolean> PAGES =
+      Setting.flag(
+              "NIXERY_PAGES",
+              "show pages for people: what images hold, and the builds of late with their failures,"
+                  + " to everybody who can reach the server")
+          .withDefault("true");
+
+  static final Setting<Boolean> PAGES_LOGS =
+      Setting.flag("NIXERY_PAGES_LOGS", "show the logs of builds on the pages, too")
+          .withDefault("true");
+
   private ServerSettings() {}
 
   /** Returns all of them in the order of the reference. */
@@ -172,6 +183,8 @@ final class ServerSettings {
         NIX_ROOT,
         DEBUG,
         LOG_FORMAT,
+        PAGES,
+        PAGES_LOGS,
         NIX_REMOTE,
         XDG_CACHE_HOME);
   }

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
@@ -19,6 +20,7 @@ import nixery.image.LayerPacker;
 import nixery.image.LinkTree;
 import nixery.image.PackedLayer;
 import nixery.image.PackedLayerInfo;
+import nixery.image.Popularity;
 import nixery.image.ReferenceGraph;
 import nixery.image.StorePath;
 import nixery.image.UnpackableException;
@@ -31,6 +33,7 @@ import nixery.server.nix.GcRoots;
 import nixery.server.nix.Nix;
 import nixery.server.nix.Output;
 import nixery.server.nix.Resolved;
+import nixery.server.progress.Build;
 
 /** From packages to an image in the storage: realise, closure, plan, pack, documents. */
 final class ImageBuilder {
@@ -38,7 +41,6 @@ final class ImageBuilder {
   private static final System.Logger LOG = System.getLogger(ImageBuilder.class.getName());
 
   private final BuildConfig config;
-  private final Keys keys;
   private final Nix nix;
   private final ImageStore store;
   private final Leases leases;
@@ -48,14 +50,12 @@ final class ImageBuilder {
 
   ImageBuilder(
       BuildConfig config,
-      Keys keys,
       Nix nix,
       ImageStore store,
       Leases leases,
       LayerPacker packer,
       Metrics metrics) {
     this.config = config;
-    this.keys = keys;
     this.nix = nix;
     this.store = store;
     this.leases = leases;
@@ -64,31 +64,41 @@ final class ImageBuilder {
   }
 
   /** Builds the image of these packages, whose key is given, and stores it. */
-  Image build(Digest key, ImageName name, List<Resolved.Found> packages)
+  Image build(
+      Digest key,
+      ImageName name,
+      List<Resolved.Found> packages,
+      Popularity popularity,
+      Build progress)
       throws InterruptedException {
     List<StorePath> outputs = outputs(packages).stream().map(StorePath::parse).toList();
-    try (GcRoots _ = metrics.time(Phase.REALISE, () -> realise(name, packages))) {
+    try (GcRoots _ = metrics.time(Phase.REALISE, () -> realise(name, packages, progress))) {
       ReferenceGraph closure = metrics.time(Phase.CLOSURE, () -> closure(packages));
-      List<Layer> plan = metrics.time(Phase.PLAN, () -> plan(closure, outputs));
-      List<PackedLayerInfo> layers = new ArrayList<>(Parallel.map(plan, this::layer));
-      layers.add(links(outputs));
-      List<String> cmd = name.shell() ? List.of("bash") : List.of();
-      ImageDocuments documents =
-          ImageDocuments.of(ImageConfig.of(name.architecture(), cmd), layers);
+      List<Layer> plan = metrics.time(Phase.PLAN, () -> plan(closure, outputs, popularity));
+      progress.packing(plan.size() + 1);
+      List<PackedLayerInfo> layers =
+          new ArrayList<>(Parallel.map(plan, layer -> layer(layer, progress)));
+      layers.add(links(outputs, progress));
+      ImageDocuments documents = ImageDocuments.of(imageConfig(name), layers);
       return metrics.time(Phase.STORE, () -> store.saveImage(key, layers, documents));
     }
   }
 
-  private GcRoots realise(ImageName name, List<Resolved.Found> packages)
-      throws InterruptedException {
-    return nix.realise(
-        packages, line -> LOG.log(System.Logger.Level.DEBUG, "{0}: {1}", name, line));
+  private ImageConfig imageConfig(ImageName name) {
+    ImageConfig image = config.image().forArchitecture(name.architecture());
+    boolean isSilent = image.entrypoint().isEmpty() && image.cmd().isEmpty();
+    return name.shell() && isSilent ? image.withCmd(List.of("bash")) : image;
   }
 
-  private List<Layer> plan(ReferenceGraph closure, List<StorePath> outputs) {
+  private GcRoots realise(ImageName name, List<Resolved.Found> packages, Build progress)
+      throws InterruptedException {
+    return nix.realise(packages, new RealiseProgress(name, nix, progress));
+  }
+
+  private List<Layer> plan(ReferenceGraph closure, List<StorePath> outputs, Popularity popularity) {
     return config
         .layering()
-        .plan(closure, new TreeSet<>(outputs), config.popularity(), config.layerBudget() - 1);
+        .plan(closure, new TreeSet<>(outputs), popularity, config.layerBudget() - 1);
   }
 
   private ReferenceGraph closure(List<Resolved.Found> packages) throws InterruptedException {
@@ -108,26 +118,34 @@ final class ImageBuilder {
         .toList();
   }
 
-  private PackedLayerInfo layer(Layer layer) {
-    return findOrPack(layer.id(), file -> packer.pack(layer, file));
+  private PackedLayerInfo layer(Layer layer, Build progress) {
+    return findOrPack(progress, layer.id(), file -> packer.pack(layer, file));
   }
 
-  private PackedLayerInfo links(List<StorePath> outputs) {
+  private PackedLayerInfo links(List<StorePath> outputs, Build progress) {
     return findOrPack(
-        keys.links(outputs), file -> packer.pack(LinkTree.of(outputs, config.storeRoot()), file));
+        progress,
+        Keys.links(outputs),
+        file -> packer.pack(LinkTree.of(outputs, config.storeRoot()), file));
   }
 
   private interface Packing {
     PackedLayer into(Path file) throws IOException;
   }
 
-  private PackedLayerInfo findOrPack(Digest id, Packing work) {
+  private PackedLayerInfo findOrPack(Build progress, Digest id, Packing work) {
     return leases.findOrMake(
         "layer-" + id.hex(),
-        () -> metrics.looked(Cache.LAYER, store.findLayer(id)),
+        () -> {
+          Optional<PackedLayerInfo> found = metrics.looked(Cache.LAYER, store.findLayer(id));
+          found.ifPresent(_ -> progress.reused());
+          return found;
+        },
         () -> {
           metrics.missed(Cache.LAYER);
-          return Interruptible.run(() -> packAndSave(id, work));
+          PackedLayerInfo layer = Interruptible.run(() -> packAndSave(id, work));
+          progress.packed(layer.size());
+          return layer;
         });
   }
 

@@ -17,6 +17,7 @@ import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
 import nixery.image.Document;
 import nixery.image.LayerPacker;
+import nixery.image.Popularity;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import nixery.server.metrics.Cache;
@@ -24,6 +25,8 @@ import nixery.server.metrics.Metrics;
 import nixery.server.metrics.Phase;
 import nixery.server.nix.Nix;
 import nixery.server.nix.Resolved;
+import nixery.server.progress.Build;
+import nixery.server.progress.Builds;
 
 /**
  * Makes images and keeps them in a storage. From cheapest to dearest, an image comes from the
@@ -44,10 +47,11 @@ public final class ImageService implements Images, AutoCloseable {
   private static final Duration FAILURES_LAST = Duration.ofSeconds(3);
 
   private final Metrics metrics;
+  private final Builds builds;
   private final PackageSource source;
   private final ImageStore store;
   private final Leases leases;
-  private final Keys keys;
+  private final BuildConfig config;
   private final PackageResolver resolver;
   private final ImageBuilder builder;
   private final Semaphore permits;
@@ -69,6 +73,7 @@ public final class ImageService implements Images, AutoCloseable {
    * @param packer writes layers
    * @param config the rest
    * @param metrics gets what is measured
+   * @param builds shows what goes on
    */
   public ImageService(
       PackageSource source,
@@ -76,14 +81,16 @@ public final class ImageService implements Images, AutoCloseable {
       Storage storage,
       LayerPacker packer,
       BuildConfig config,
-      Metrics metrics) {
+      Metrics metrics,
+      Builds builds) {
     this.metrics = metrics;
+    this.builds = builds;
     this.source = source;
     this.store = new ImageStore(storage);
     this.leases = new Leases(storage, config.leaseDuration());
-    this.keys = new Keys(config);
+    this.config = config;
     this.resolver = new PackageResolver(source, nix, store, metrics);
-    this.builder = new ImageBuilder(config, keys, nix, store, leases, packer, metrics);
+    this.builder = new ImageBuilder(config, nix, store, leases, packer, metrics);
     this.permits = new Semaphore(config.maxBuilds(), true);
     metrics.observeBuilds(() -> config.maxBuilds() - permits.availablePermits(), waiting::get);
   }
@@ -107,6 +114,8 @@ public final class ImageService implements Images, AutoCloseable {
   }
 
   private Image find(ImageName name, ResolvedTag tag) {
+    Popularity popularity = config.popularity().get();
+    Keys keys = new Keys(config, popularity);
     Optional<Digest> key =
         tag.revision().map(revision -> keys.image(source.identity(), revision, name));
     return key.map(present ->
@@ -115,18 +124,35 @@ public final class ImageService implements Images, AutoCloseable {
                 () -> metrics.looked(Cache.REVISION, store.findImage(present)),
                 () -> {
                   metrics.missed(Cache.REVISION);
-                  return build(name, tag, key);
+                  return build(name, tag, popularity, key);
                 }))
-        .orElseGet(() -> build(name, tag, key));
+        .orElseGet(() -> build(name, tag, popularity, key));
   }
 
-  private Image build(ImageName name, ResolvedTag tag, Optional<Digest> otherKey) {
-    return metrics.build(() -> Translation.failures(() -> inTurn(() -> make(name, tag, otherKey))));
+  private Image build(
+      ImageName name, ResolvedTag tag, Popularity popularity, Optional<Digest> otherKey) {
+    return builds.run(
+        name.toString(),
+        tag.tag(),
+        build ->
+            Metrics.telling(
+                build,
+                () ->
+                    metrics.build(() ->
+                        Translation.failures(
+                            () -> inTurn(() -> make(name, tag, popularity, otherKey, build))))));
   }
 
-  private Image make(ImageName name, ResolvedTag tag, Optional<Digest> otherKey)
+  private Image make(
+      ImageName name,
+      ResolvedTag tag,
+      Popularity popularity,
+      Optional<Digest> otherKey,
+      Build progress)
       throws InterruptedException {
+    Keys keys = new Keys(config, popularity);
     List<Resolved.Found> packages = resolver.resolve(name, tag);
+    progress.evaluated(packages.size());
     Optional<Image> known =
         metrics.looked(
             Cache.OUTPUTS, store.findImage(keys.image(name, ImageBuilder.outputs(packages))));
@@ -140,7 +166,8 @@ public final class ImageService implements Images, AutoCloseable {
                 () -> metrics.looked(Cache.OUTPUTS, store.findImage(key)),
                 () -> {
                   metrics.missed(Cache.OUTPUTS);
-                  return Interruptible.run(() -> builder.build(key, name, realisable));
+                  return Interruptible.run(
+                      () -> builder.build(key, name, realisable, popularity, progress));
                 }));
     otherKey.ifPresent(other -> store.alias(key, other));
     return image;

@@ -3,6 +3,7 @@ package nixery.server.build;
 import java.util.List;
 import nixery.image.Digest;
 import nixery.image.LayerPacker;
+import nixery.image.Popularity;
 import nixery.image.StorePath;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -14,14 +15,16 @@ final class Keys {
 
   private final List<Object> recipe;
 
-  Keys(BuildConfig config) {
+  /** Makes the keys of images that are built with this popularity data. */
+  Keys(BuildConfig config, Popularity popularity) {
     this.recipe =
         List.of(
             FORMAT,
             LayerPacker.FORMAT,
             config.layering().id(),
             config.layerBudget(),
-            config.popularity().digest().hex());
+            popularity.digest().hex(),
+            config.image());
   }
 
   /** Returns the key of an image by its name in a revision of a package set. */
@@ -35,7 +38,7 @@ final class Keys {
   }
 
   /** Returns the key of the layer of links to these outputs. */
-  Digest links(List<StorePath> outputs) {
+  static Digest links(List<StorePath> outputs) {
     return key(
         "links", FORMAT, LayerPacker.FORMAT, outputs.stream().map(StorePath::toString).toList());
   }

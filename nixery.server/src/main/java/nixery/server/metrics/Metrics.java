@@ -34,6 +34,8 @@ public final class Metrics {
   private static final String HIT = "hit";
   private static final String MISS = "miss";
 
+  private static final ScopedValue<PhaseListener> LISTENER = ScopedValue.newInstance();
+
   private final PrometheusRegistry registry = new PrometheusRegistry();
   private final ExpositionFormats formats = ExpositionFormats.init();
 
@@ -233,6 +235,18 @@ public final class Metrics {
   }
 
   /**
+   * Tells somebody which phases the calling thread enters meanwhile.
+   *
+   * @param listener is told
+   * @param work is done
+   * @param <V> its result
+   * @return its result
+   */
+  public static <V> V telling(PhaseListener listener, Supplier<V> work) {
+    return ScopedValue.where(LISTENER, listener).call(work::get);
+  }
+
+  /**
    * Measures how long a phase takes, whether it succeeds or not.
    *
    * @param phase which
@@ -243,6 +257,9 @@ public final class Metrics {
    * @throws E what it throws
    */
   public <V, E extends Exception> V time(Phase phase, Work<V, E> work) throws E {
+    if (LISTENER.isBound()) {
+      LISTENER.get().entered(phase);
+    }
     long start = System.nanoTime();
     try {
       return work.get();

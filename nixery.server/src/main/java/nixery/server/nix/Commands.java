@@ -97,14 +97,27 @@ final class Commands {
   }
 
   private String message(String text, List<Path> more) {
+    return Messages.forClient(logical(text), folders(more));
+  }
+
+  /** Prepares a line of a log for the client. */
+  String line(String line) {
+    // Most lines have no paths.
+    return line.contains("/") ? Messages.withoutPaths(logical(line), folders(List.of())) : line;
+  }
+
+  private List<Path> folders(List<Path> more) {
     List<Path> folders = new ArrayList<>(more);
     folders.add(config.rootsFolder());
     folders.add(Path.of(System.getProperty("user.home", "/")).toAbsolutePath());
     folders.sort(Comparator.comparingInt(Path::getNameCount).reversed());
-    // What follows the store's root is absolute, and stays so.
+    return folders;
+  }
+
+  /** Returns the text without the store's root; what follows that is absolute, and stays so. */
+  private String logical(String text) {
     String root = config.storeRoot().toString();
-    String logical = root.equals("/") ? text : text.replace(root + "/nix/store/", "/nix/store/");
-    return Messages.forClient(logical, folders);
+    return root.equals("/") ? text : text.replace(root + "/nix/store/", "/nix/store/");
   }
 
   private NixProcess.Result run(

@@ -37,14 +37,27 @@ final class Messages {
    * @return a message of {@link #MAX_MESSAGE} characters at most
    */
   static String forClient(String text, List<Path> folders) {
-    String message = plain(text.substring(0, Math.min(text.length(), 16 * MAX_MESSAGE)));
+    String plain = plain(text.substring(0, Math.min(text.length(), 16 * MAX_MESSAGE)));
+    String message = withoutPaths(plain, folders).strip();
+    return message.length() <= MAX_MESSAGE ? message : message.substring(0, MAX_MESSAGE - 1) + "…";
+  }
+
+  /**
+   * Frees a text of this machine's paths: those below the folders become relative, store paths
+   * become names.
+   *
+   * @param text plain text
+   * @param folders absolute paths, longest first
+   * @return the text without them
+   */
+  static String withoutPaths(String text, List<Path> folders) {
+    String message = text;
     for (Path folder : folders) {
       if (folder.getNameCount() > 0) {
         message = message.replace(folder + "/", "");
         message = message.replaceAll(Pattern.quote(folder.toString()) + "(?![\\w.+-])", ".");
       }
     }
-    message = STORE_HASH.matcher(message).replaceAll("").strip();
-    return message.length() <= MAX_MESSAGE ? message : message.substring(0, MAX_MESSAGE - 1) + "…";
+    return STORE_HASH.matcher(message).replaceAll("");
   }
 }

@@ -14,7 +14,6 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 import nixery.api.ConfigurationException;
@@ -149,15 +148,14 @@ public final class Nix implements AutoCloseable {
    * Nix may not be silent for a minute longer than that.
    *
    * @param packages the packages
-   * @param log is told each line of the builders' logs and of what Nix does, as it comes, on
-   *     another thread, one at a time; long lines are cut. If it throws, the builds end, and this
-   *     throws the same.
+   * @param log is told each line of the builders' logs and of what Nix does, as it comes, and how
+   *     far it is. If it throws, the builds end, and this throws the same.
    * @return what keeps the outputs in the store, for the caller to close
    * @throws Failure if a build fails (BUILD_FAILED) or takes too long (BUILD_TIMED_OUT), or if Nix
    *     cannot be run (NIX_UNAVAILABLE)
    * @throws InterruptedException if the calling thread is interrupted
    */
-  public GcRoots realise(Collection<Resolved.Found> packages, Consumer<String> log)
+  public GcRoots realise(Collection<Resolved.Found> packages, NixListener log)
       throws InterruptedException {
     var handle = new GcRoots(roots.next());
     boolean isDone = false;
@@ -176,7 +174,7 @@ public final class Nix implements AutoCloseable {
     }
   }
 
-  private void realise(Collection<Resolved.Found> packages, Path folder, Consumer<String> lines)
+  private void realise(Collection<Resolved.Found> packages, Path folder, NixListener listener)
       throws IOException, InterruptedException {
     SortedMap<String, SortedSet<String>> outputs = new TreeMap<>();
     Set<String> wanted = new HashSet<>();
@@ -203,7 +201,7 @@ public final class Nix implements AutoCloseable {
         (derivation, names) -> arguments.add(derivation + "!" + String.join(",", names)));
     var lastSign = new AtomicLong(System.nanoTime());
     long maxSilence = config.buildTimeout().plus(SILENCE_ALLOWANCE).toNanos();
-    var log = new NixLog(lines);
+    var log = new NixLog(listener);
     NixProcess.Result result =
         commands.store(
             arguments,
@@ -321,6 +319,17 @@ public final class Nix implements AutoCloseable {
   private static LongSupplier deadline(Duration timeout) {
     long deadline = System.nanoTime() + timeout.toNanos();
     return () -> deadline - System.nanoTime();
+  }
+
+  /**
+   * Prepares a line of a builder's log for people who are elsewhere: as it is, but for the paths of
+   * this machine.
+   *
+   * @param line what a {@link NixListener} was told
+   * @return a line; store paths have become names
+   */
+  public String shown(String line) {
+    return commands.line(line);
   }
 
   /** Tells whether the derivation of a package is in the store, so that it can be realised. */

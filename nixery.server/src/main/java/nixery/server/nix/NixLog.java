@@ -48,6 +48,9 @@ final class NixLog implements Consumer<String> {
   private static final int BUILD = 105;
   private static final int BUILD_LOG_LINE = 101;
   private static final int POST_BUILD_LOG_LINE = 107;
+  private static final int COPY_PATHS = 103;
+  private static final int BUILDS = 104;
+  private static final int PROGRESS = 105;
 
   // Levels of messages, see Nix's error.hh.
   private static final int ERROR = 0;
@@ -83,19 +86,24 @@ final class NixLog implements Consumer<String> {
     }
   }
 
-  private final Consumer<String> lines;
+  private final NixListener listener;
   private final Map<Long, Build> running = new LinkedHashMap<>();
   private final Deque<Build> ended = new ArrayDeque<>();
   private final Set<String> errors = new LinkedHashSet<>();
   private final Tail other = new Tail();
 
+  /** The activities that sum up the others, whose ids Nix chooses. */
+  private long builds = -1;
+
+  private long copies = -1;
+
   /**
    * Creates one.
    *
-   * @param lines is given each line that is for people to read
+   * @param listener is given each line that is for people to read, and the progress
    */
-  NixLog(Consumer<String> lines) {
-    this.lines = lines;
+  NixLog(NixListener listener) {
+    this.listener = listener;
   }
 
   @Override
@@ -139,8 +147,11 @@ final class NixLog implements Consumer<String> {
     long id = event.path("id").asLong(0);
     switch (event.path("action").asString("")) {
       case "start" -> {
-        if (event.path("type").asInt(0) == BUILD) {
-          running.put(id, new Build(event.path("fields").path(0).asString("")));
+        switch (event.path("type").asInt(0)) {
+          case BUILD -> running.put(id, new Build(event.path("fields").path(0).asString("")));
+          case BUILDS -> builds = id;
+          case COPY_PATHS -> copies = id;
+          default -> {}
         }
         showInfo(event, "text");
       }
@@ -152,6 +163,8 @@ final class NixLog implements Consumer<String> {
           Build build = running.get(id);
           (build == null ? other : build.tail).add(text);
           show(text);
+        } else if (type == PROGRESS) {
+          progress(id, event.path("fields"));
         }
       }
       case "msg" -> {
@@ -167,6 +180,16 @@ final class NixLog implements Consumer<String> {
         showInfo(event, "msg");
       }
       default -> {}
+    }
+  }
+
+  private void progress(long activity, JsonNode fields) {
+    long done = fields.path(0).asLong(0);
+    long all = fields.path(1).asLong(0);
+    if (activity == builds) {
+      listener.derivations(done, all);
+    } else if (activity == copies) {
+      listener.substitutions(done, all);
     }
   }
 
@@ -201,7 +224,7 @@ final class NixLog implements Consumer<String> {
 
   private void show(String line) {
     if (!line.isBlank()) {
-      lines.accept(Messages.plain(cut(line, MAX_LINE)));
+      listener.line(Messages.plain(cut(line, MAX_LINE)));
     }
   }
 
