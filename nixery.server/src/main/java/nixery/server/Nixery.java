@@ -203,7 +203,7 @@ final class Nixery implements AutoCloseable {
     LOG.log(
         System.Logger.Level.INFO,
         "listens {0} ms after the start",
-        ManagementFactory.getRuntimeMXBean().getUptime());
+        Long.toString(ManagementFactory.getRuntimeMXBean().getUptime()));
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());

@@ -128,7 +128,7 @@ final class AccessLog implements Filter {
         START.log(
             INFO,
             "first request answered {0} ms after the start",
-            ManagementFactory.getRuntimeMXBean().getUptime());
+            Long.toString(ManagementFactory.getRuntimeMXBean().getUptime()));
       }
       if (finished) {
         metrics.answered(route, status, nanos);
