@@ -55,15 +55,16 @@ final class StoppingTests {
 
   private static List<ProcessHandle> builders(TestServer server) throws InterruptedException {
     long deadline = System.nanoTime() + Duration.ofMinutes(1).toNanos();
-    while (server.process().descendants().noneMatch(StoppingTests::sleeps)) {
+    while (server.process().descendants().noneMatch(StoppingTests::isBuilder)) {
       assertThat(System.nanoTime()).as("nothing is built").isLessThan(deadline);
       Thread.sleep(10);
     }
     return server.process().descendants().toList();
   }
 
-  private static boolean sleeps(ProcessHandle process) {
-    return process.info().command().orElse("").endsWith("/sleep");
+  private static boolean isBuilder(ProcessHandle process) {
+    String command = process.info().command().orElse("");
+    return command.endsWith("/sleep") || command.endsWith("/busybox");
   }
 
   private static int exitStatus(TestServer server) throws InterruptedException {

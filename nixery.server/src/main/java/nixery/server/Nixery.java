@@ -25,6 +25,7 @@ import nixery.api.source.PackageSource;
 import nixery.api.storage.Storage;
 import nixery.api.storage.StorageProvider;
 import nixery.image.Architecture;
+import nixery.image.Codec;
 import nixery.image.DominatorTreeStrategy;
 import nixery.image.ImageConfig;
 import nixery.image.LayerPacker;
@@ -37,6 +38,8 @@ import nixery.server.metrics.MeteredStorage;
 import nixery.server.metrics.Metrics;
 import nixery.server.nix.Nix;
 import nixery.server.nix.NixConfig;
+import nixery.server.popularity.PopularityAddress;
+import nixery.server.popularity.PopularityFeed;
 import nixery.server.progress.Builds;
 import nixery.server.progress.Redaction;
 import nixery.server.registry.RegistryConfig;
@@ -55,6 +58,9 @@ final class Nixery implements AutoCloseable {
 
   /** How much longer a request may take than the build that it waits for. */
   private static final Duration ANSWERING = Duration.ofSeconds(5);
+
+  /** How long the start waits for popularity data. */
+  private static final Duration POPULARITY_PATIENCE = Duration.ofSeconds(5);
 
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private final AtomicBoolean stopping = new AtomicBoolean();
@@ -111,6 +117,7 @@ final class Nixery implements AutoCloseable {
       PackageSource source,
       Nix nix,
       String nixVersion,
+      Codec codec,
       ImageService service,
       Images images) {}
 
@@ -122,9 +129,11 @@ final class Nixery implements AutoCloseable {
     warnOfUnknown(settings, plugins);
     // All that can be checked at once is checked before anything is opened.
     ServerSettings.all().forEach(settings::find);
+    popularityAddress(settings);
     Path cache = cacheFolder(settings);
     var sourcePlugin = plugins.source(settings);
 
+    Codec codec = ServerSettings.codec(settings);
     Metrics metrics = new Metrics(Main.number());
     Storage storage =
         keep(
@@ -143,13 +152,13 @@ final class Nixery implements AutoCloseable {
     Nix nix = keep(new Nix(nixConfig));
     String nixVersion = version(nix);
     int processors = Runtime.getRuntime().availableProcessors();
-    LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), processors));
+    LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), codec, processors));
     BuildConfig buildConfig =
         new BuildConfig(
             settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
             settings.get(ServerSettings.LAYERS),
             new DominatorTreeStrategy(),
-            Popularity::none,
+            popularity(settings, cache.resolve("popularity"), metrics),
             image,
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
@@ -164,7 +173,7 @@ final class Nixery implements AutoCloseable {
             .find(ServerSettings.PLATFORMS)
             .<Images>map(platforms -> new PlatformImages(service, metered, platforms))
             .orElse(service);
-    return new Pipeline(metrics, storage, source, nix, nixVersion, service, images);
+    return new Pipeline(metrics, storage, source, nix, nixVersion, codec, service, images);
   }
 
   private void serve(Settings settings, Plugins plugins) {
@@ -195,11 +204,12 @@ final class Nixery implements AutoCloseable {
                 settings.get(ServerSettings.GRACE)));
     LOG.log(
         System.Logger.Level.INFO,
-        "{0} serves {1} from {2} storage with Nix {3}",
+        "{0} serves {1} from {2} storage with Nix {3}, {4}",
         Main.version(),
         pipeline.source.identity(),
         storagePlugin.name(),
-        pipeline.nixVersion);
+        pipeline.nixVersion,
+        pipeline.codec);
     LOG.log(
         System.Logger.Level.INFO,
         "listens {0} ms after the start",
@@ -221,6 +231,30 @@ final class Nixery implements AutoCloseable {
         // Those who are told to come back later need a connection, too.
         Math.max(defaults.maxConnections(), 2 * requests),
         requests);
+  }
+
+  private Supplier<Popularity> popularity(Settings settings, Path folder, Metrics metrics) {
+    Optional<PopularityAddress> address = popularityAddress(settings);
+    if (address.isEmpty()) {
+      return Popularity::none;
+    }
+    try {
+      return keep(
+          PopularityFeed.start(
+              address.get(),
+              settings.get(ServerSettings.POPULARITY_REFRESH),
+              folder,
+              POPULARITY_PATIENCE,
+              metrics));
+    } catch (IOException e) {
+      throw unusable(folder, e);
+    }
+  }
+
+  private static Optional<PopularityAddress> popularityAddress(Settings settings) {
+    return settings
+        .find(ServerSettings.POPULARITY_URL)
+        .map(text -> PopularityAddress.parse(ServerSettings.POPULARITY_URL.name(), text));
   }
 
   /** Returns what takes the values of all secret settings out of what is shown. */
