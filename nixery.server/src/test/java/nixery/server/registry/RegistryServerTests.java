@@ -160,7 +160,7 @@ final class RegistryServerTests {
   void refusesWhatIsNotWhatTheClientExpects() throws Exception {
     Image image = images.addImage("git");
     images.onImage((name, tag) -> image);
-    Digest digest = image.docker().digest();
+    Digest digest = image.docker().orElseThrow().digest();
     Digest blob = images.addFile(folder.resolve("blob"), random(1000));
     for (String path :
         List.of(
