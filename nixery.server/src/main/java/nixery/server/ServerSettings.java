@@ -155,6 +155,12 @@ final class ServerSettings {
         : Optional.empty();
   }
 
+  static final Setting<Duration> TRUST =
+      Setting.seconds(
+              "NIXERY_TRUST",
+              "how long a layer that was seen in the storage is taken to be there, in seconds")
+          .withDefault("300");
+
   static final Setting<Path> NIX_BIN =
       Setting.path(
           "NIXERY_NIX_BIN",
@@ -242,6 +248,7 @@ final class ServerSettings {
         MAX_REQUESTS,
         DRAIN,
         GRACE,
+        TRUST,
         NIX_BIN,
         NIX_ROOT,
         DEBUG,

@@ -1,15 +1,12 @@
 package nixery.server.build;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.Set;
+import java.util.function.Consumer;
 import nixery.api.storage.Delivery;
-import nixery.api.storage.Storage;
 import nixery.api.storage.StoredObject;
 import nixery.image.Architecture;
 import nixery.image.Digest;
@@ -23,42 +20,25 @@ import nixery.server.failure.Failure;
  * that do not know indexes get the image of the first platform. A name that has an architecture
  * among its meta-packages denotes the image for that alone, as ever.
  *
- * <p>An index is a function of its manifests. It is written to the storage when a tag is asked for
- * and it is not known to be there; what was lost, as a request for it by its digest shows, comes
- * back as it was.
+ * <p>An index is a function of its manifests. It is kept whenever a tag is asked for: what was lost
+ * comes back as it was.
  */
 public final class PlatformImages implements Images {
 
-  /** How many indexes are known to be stored, without asking the storage. */
-  private static final int REMEMBERED = 10_000;
-
   private final Images images;
-  private final ImageStore store;
+  private final Consumer<Document> keep;
   private final List<Architecture> platforms;
-
-  /** Indexes that are in the storage, as far as is known. */
-  private final Set<Digest> stored =
-      Collections.synchronizedSet(
-          Collections.newSetFromMap(
-              new LinkedHashMap<>() {
-                private static final long serialVersionUID = 1;
-
-                @Override
-                protected boolean removeEldestEntry(Map.Entry<Digest, Boolean> eldest) {
-                  return size() > REMEMBERED;
-                }
-              }));
 
   /**
    * Creates one.
    *
    * @param images builds for one platform at a time
-   * @param storage keeps the indexes
+   * @param keep is given each index, so that it can be had by its digest
    * @param platforms what to build for, at least one, without repetition
    */
-  public PlatformImages(Images images, Storage storage, List<Architecture> platforms) {
+  public PlatformImages(Images images, Consumer<Document> keep, List<Architecture> platforms) {
     this.images = images;
-    this.store = new ImageStore(storage);
+    this.keep = keep;
     this.platforms = List.copyOf(platforms);
   }
 
@@ -101,13 +81,7 @@ public final class PlatformImages implements Images {
       }
     }
     Document index = ImageIndex.of(form, manifests);
-    if (!stored.contains(index.digest())) {
-      Translation.failures(() -> {
-        store.saveManifest(index);
-        return index;
-      });
-      stored.add(index.digest());
-    }
+    keep.accept(index);
     return index;
   }
 
@@ -176,11 +150,7 @@ public final class PlatformImages implements Images {
 
   @Override
   public Optional<Document> manifest(Digest digest) {
-    Optional<Document> manifest = images.manifest(digest);
-    if (manifest.isEmpty()) {
-      stored.remove(digest);
-    }
-    return manifest;
+    return images.manifest(digest);
   }
 
   @Override
