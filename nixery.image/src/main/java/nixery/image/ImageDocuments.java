@@ -3,6 +3,7 @@ package nixery.image;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,12 +20,14 @@ import tools.jackson.databind.json.JsonMapper;
  * v1.2</a>, from which the former descends.
  *
  * @param config the configuration, with OCI's media type
- * @param dockerManifest the manifest by Docker's "Image Manifest Version 2, Schema 2"
+ * @param dockerManifest the manifest by Docker's "Image Manifest Version 2, Schema 2"; empty if a
+ *     layer is compressed as such manifests cannot say
  * @param ociManifest the manifest by the <a
  *     href="https://github.com/opencontainers/image-spec/blob/v1.1.0/manifest.md">OCI image
  *     specification</a>
  */
-public record ImageDocuments(Document config, Document dockerManifest, Document ociManifest) {
+public record ImageDocuments(
+    Document config, Optional<Document> dockerManifest, Document ociManifest) {
 
   private static final JsonMapper JSON = new JsonMapper();
 
@@ -39,36 +42,44 @@ public record ImageDocuments(Document config, Document dockerManifest, Document 
     Document configDocument = document(MediaTypes.OCI_CONFIG, ConfigJson.of(config, layers));
     return new ImageDocuments(
         configDocument,
-        manifest(
-            MediaTypes.DOCKER_MANIFEST,
-            MediaTypes.DOCKER_CONFIG,
-            MediaTypes.DOCKER_LAYER,
-            configDocument,
-            layers),
+        dockerManifest(configDocument, layers),
         manifest(
             MediaTypes.OCI_MANIFEST,
             MediaTypes.OCI_CONFIG,
-            MediaTypes.OCI_LAYER,
             configDocument,
-            layers));
+            layers,
+            layers.stream().map(layer -> layer.compression().ociLayerType()).toList()));
+  }
+
+  private static Optional<Document> dockerManifest(Document config, List<PackedLayerInfo> layers) {
+    List<String> layerTypes =
+        layers.stream().flatMap(layer -> layer.compression().dockerLayerType().stream()).toList();
+    return layerTypes.size() < layers.size()
+        ? Optional.empty()
+        : Optional.of(
+            manifest(
+                MediaTypes.DOCKER_MANIFEST, MediaTypes.DOCKER_CONFIG, config, layers, layerTypes));
   }
 
   private static Document manifest(
       String mediaType,
       String configType,
-      String layerType,
       Document config,
-      List<PackedLayerInfo> layers) {
+      List<PackedLayerInfo> layers,
+      List<String> layerTypes) {
+    List<DescriptorJson> descriptors = new ArrayList<>();
+    for (int i = 0; i < layers.size(); i++) {
+      PackedLayerInfo layer = layers.get(i);
+      descriptors.add(
+          new DescriptorJson(layerTypes.get(i), layer.size(), layer.digest().toString()));
+    }
     return document(
         mediaType,
         new ManifestJson(
             2,
             mediaType,
             new DescriptorJson(configType, config.bytes().length, config.digest().toString()),
-            layers.stream()
-                .map(
-                    layer -> new DescriptorJson(layerType, layer.size(), layer.digest().toString()))
-                .toList()));
+            descriptors));
   }
 
   private static Document document(String mediaType, Object json) {

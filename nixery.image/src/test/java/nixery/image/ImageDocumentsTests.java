@@ -10,9 +10,11 @@ import org.junit.jupiter.api.Test;
 class ImageDocumentsTests {
 
   private static final PackedLayerInfo LAYER =
-      new PackedLayerInfo(new Digest("1".repeat(64)), 5_000_000_000L, new Digest("2".repeat(64)));
+      new PackedLayerInfo(
+          new Digest("1".repeat(64)), 5_000_000_000L, new Digest("2".repeat(64)), Compression.GZIP);
   private static final PackedLayerInfo UPPER =
-      new PackedLayerInfo(new Digest("3".repeat(64)), 42, new Digest("4".repeat(64)));
+      new PackedLayerInfo(
+          new Digest("3".repeat(64)), 42, new Digest("4".repeat(64)), Compression.GZIP);
 
   @Test
   void areWhatTheSpecificationsSay() {
@@ -31,7 +33,7 @@ class ImageDocumentsTests {
             "rootfs":{"type":"layers","diff_ids":["sha256:%s","sha256:%s"]}}\
             """
                 .formatted("2".repeat(64), "4".repeat(64)));
-    assertThat(text(documents.dockerManifest()))
+    assertThat(text(documents.dockerManifest().orElseThrow()))
         .isEqualTo(
             """
             {"schemaVersion":2,\
@@ -51,10 +53,24 @@ class ImageDocumentsTests {
                     "3".repeat(64)));
     assertThat(text(documents.ociManifest()))
         .isEqualTo(
-            text(documents.dockerManifest())
+            text(documents.dockerManifest().orElseThrow())
                 .replace(MediaTypes.DOCKER_MANIFEST, "application/vnd.oci.image.manifest.v1+json")
                 .replace(MediaTypes.DOCKER_CONFIG, "application/vnd.oci.image.config.v1+json")
                 .replace(MediaTypes.DOCKER_LAYER, "application/vnd.oci.image.layer.v1.tar+gzip"));
+  }
+
+  @Test
+  void layersWithZstdAreInOciManifestsOnly() {
+    PackedLayerInfo zstd =
+        new PackedLayerInfo(UPPER.digest(), UPPER.size(), UPPER.diffId(), Compression.ZSTD);
+    ImageDocuments documents =
+        ImageDocuments.of(ImageConfig.of(Architecture.AMD64, List.of()), List.of(LAYER, zstd));
+
+    assertThat(documents.dockerManifest()).isEmpty();
+    assertThat(text(documents.ociManifest()))
+        .contains(
+            "{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+gzip\",\"size\":5000000000,",
+            "{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar+zstd\",\"size\":42,");
   }
 
   @Test
@@ -62,7 +78,11 @@ class ImageDocumentsTests {
     ImageDocuments documents =
         ImageDocuments.of(ImageConfig.of(Architecture.AMD64, List.of()), List.of(LAYER));
 
-    assertThat(List.of(documents.config(), documents.dockerManifest(), documents.ociManifest()))
+    assertThat(
+            List.of(
+                documents.config(),
+                documents.dockerManifest().orElseThrow(),
+                documents.ociManifest()))
         .allSatisfy(
             document -> assertThat(document.digest()).isEqualTo(Digest.of(document.bytes())));
     assertThat(documents)

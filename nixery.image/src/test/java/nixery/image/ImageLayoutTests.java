@@ -28,7 +28,7 @@ final class ImageLayoutTests {
   @TempDir Path folder;
 
   private static PackedLayerInfo layer(byte[] bytes) {
-    return new PackedLayerInfo(Digest.of(bytes), bytes.length, Digest.of(bytes));
+    return new PackedLayerInfo(Digest.of(bytes), bytes.length, Digest.of(bytes), Compression.GZIP);
   }
 
   private static ImageLayout layout(Map<Digest, byte[]> blobs) {

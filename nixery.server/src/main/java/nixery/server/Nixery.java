@@ -23,6 +23,7 @@ import nixery.api.source.PackageSource;
 import nixery.api.storage.Storage;
 import nixery.api.storage.StorageProvider;
 import nixery.image.Architecture;
+import nixery.image.Codec;
 import nixery.image.DominatorTreeStrategy;
 import nixery.image.ImageConfig;
 import nixery.image.LayerPacker;
@@ -104,6 +105,7 @@ final class Nixery implements AutoCloseable {
       PackageSource source,
       Nix nix,
       String nixVersion,
+      Codec codec,
       ImageService service,
       Images images) {}
 
@@ -118,6 +120,7 @@ final class Nixery implements AutoCloseable {
     Path cache = cacheFolder(settings);
     var sourcePlugin = plugins.source(settings);
 
+    Codec codec = ServerSettings.codec(settings);
     Metrics metrics = new Metrics(Main.number());
     Storage storage =
         keep(
@@ -136,7 +139,7 @@ final class Nixery implements AutoCloseable {
     Nix nix = keep(new Nix(nixConfig));
     String nixVersion = version(nix);
     int processors = Runtime.getRuntime().availableProcessors();
-    LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), processors));
+    LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), codec, processors));
     BuildConfig buildConfig =
         new BuildConfig(
             settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
@@ -157,7 +160,7 @@ final class Nixery implements AutoCloseable {
             .find(ServerSettings.PLATFORMS)
             .<Images>map(platforms -> new PlatformImages(service, metered, platforms))
             .orElse(service);
-    return new Pipeline(metrics, storage, source, nix, nixVersion, service, images);
+    return new Pipeline(metrics, storage, source, nix, nixVersion, codec, service, images);
   }
 
   private void serve(Settings settings, Plugins plugins) {
@@ -180,11 +183,12 @@ final class Nixery implements AutoCloseable {
     keep(pipeline.service);
     LOG.log(
         System.Logger.Level.INFO,
-        "{0} serves {1} from {2} storage with Nix {3}",
+        "{0} serves {1} from {2} storage with Nix {3}, {4}",
         Main.version(),
         pipeline.source.identity(),
         storagePlugin.name(),
-        pipeline.nixVersion);
+        pipeline.nixVersion,
+        pipeline.codec);
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());

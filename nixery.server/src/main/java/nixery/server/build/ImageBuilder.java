@@ -41,6 +41,7 @@ final class ImageBuilder {
   private static final System.Logger LOG = System.getLogger(ImageBuilder.class.getName());
 
   private final BuildConfig config;
+  private final Keys keys;
   private final Nix nix;
   private final ImageStore store;
   private final Leases leases;
@@ -50,12 +51,14 @@ final class ImageBuilder {
 
   ImageBuilder(
       BuildConfig config,
+      Keys keys,
       Nix nix,
       ImageStore store,
       Leases leases,
       LayerPacker packer,
       Metrics metrics) {
     this.config = config;
+    this.keys = keys;
     this.nix = nix;
     this.store = store;
     this.leases = leases;
@@ -119,13 +122,13 @@ final class ImageBuilder {
   }
 
   private PackedLayerInfo layer(Layer layer, Build progress) {
-    return findOrPack(progress, layer.id(), file -> packer.pack(layer, file));
+    return findOrPack(progress, keys.layer(layer), file -> packer.pack(layer, file));
   }
 
   private PackedLayerInfo links(List<StorePath> outputs, Build progress) {
     return findOrPack(
         progress,
-        Keys.links(outputs),
+        keys.links(outputs),
         file -> packer.pack(LinkTree.of(outputs, config.storeRoot()), file));
   }
 
@@ -133,23 +136,23 @@ final class ImageBuilder {
     PackedLayer into(Path file) throws IOException;
   }
 
-  private PackedLayerInfo findOrPack(Build progress, Digest id, Packing work) {
+  private PackedLayerInfo findOrPack(Build progress, LayerKeys layer, Packing work) {
     return leases.findOrMake(
-        "layer-" + id.hex(),
+        "layer-" + layer.shared().hex(),
         () -> {
-          Optional<PackedLayerInfo> found = metrics.looked(Cache.LAYER, store.findLayer(id));
+          Optional<PackedLayerInfo> found = metrics.looked(Cache.LAYER, store.findLayer(layer));
           found.ifPresent(_ -> progress.reused());
           return found;
         },
         () -> {
           metrics.missed(Cache.LAYER);
-          PackedLayerInfo layer = Interruptible.run(() -> packAndSave(id, work));
-          progress.packed(layer.size());
-          return layer;
+          PackedLayerInfo packed = Interruptible.run(() -> packAndSave(layer, work));
+          progress.packed(packed.size());
+          return packed;
         });
   }
 
-  private PackedLayerInfo packAndSave(Digest id, Packing work) throws InterruptedException {
+  private PackedLayerInfo packAndSave(LayerKeys keys, Packing work) throws InterruptedException {
     Path file = config.spool().resolve(UUID.randomUUID().toString());
     packing.acquire();
     try {
@@ -157,11 +160,11 @@ final class ImageBuilder {
       metrics.time(
           Phase.STORE,
           () -> {
-            store.saveLayer(id, layer);
+            store.saveLayer(keys, layer);
             return layer;
           });
       metrics.packed(layer.size());
-      LOG.log(System.Logger.Level.DEBUG, "packed {0}, layer {1}", layer.digest(), id.hex());
+      LOG.log(System.Logger.Level.DEBUG, "packed {0}, layer {1}", layer.digest(), keys.own().hex());
       return layer.info();
     } catch (UnpackableException e) {
       throw new Failure(FailureCode.BUILD_FAILED, e.getMessage(), e);

@@ -17,6 +17,7 @@ import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
 import nixery.image.Document;
 import nixery.image.LayerPacker;
+import nixery.image.MediaTypes;
 import nixery.image.Popularity;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
@@ -52,6 +53,8 @@ public final class ImageService implements Images, AutoCloseable {
   private final ImageStore store;
   private final Leases leases;
   private final BuildConfig config;
+  private final Keys keys;
+  private final List<String> forms;
   private final PackageResolver resolver;
   private final ImageBuilder builder;
   private final Semaphore permits;
@@ -89,10 +92,20 @@ public final class ImageService implements Images, AutoCloseable {
     this.store = new ImageStore(storage);
     this.leases = new Leases(storage, config.leaseDuration());
     this.config = config;
+    this.keys = new Keys(config, packer);
+    this.forms =
+        packer.compression().dockerLayerType().isPresent()
+            ? List.of(MediaTypes.DOCKER_MANIFEST, MediaTypes.OCI_MANIFEST)
+            : List.of(MediaTypes.OCI_MANIFEST);
     this.resolver = new PackageResolver(source, nix, store, metrics);
-    this.builder = new ImageBuilder(config, nix, store, leases, packer, metrics);
+    this.builder = new ImageBuilder(config, keys, nix, store, leases, packer, metrics);
     this.permits = new Semaphore(config.maxBuilds(), true);
     metrics.observeBuilds(() -> config.maxBuilds() - permits.availablePermits(), waiting::get);
+  }
+
+  @Override
+  public List<String> forms(String repository) {
+    return forms;
   }
 
   @Override
@@ -115,9 +128,8 @@ public final class ImageService implements Images, AutoCloseable {
 
   private Image find(ImageName name, ResolvedTag tag) {
     Popularity popularity = config.popularity().get();
-    Keys keys = new Keys(config, popularity);
     Optional<Digest> key =
-        tag.revision().map(revision -> keys.image(source.identity(), revision, name));
+        tag.revision().map(revision -> keys.image(source.identity(), revision, name, popularity));
     return key.map(present ->
             leases.findOrMake(
                 "image-" + present.hex(),
@@ -150,15 +162,15 @@ public final class ImageService implements Images, AutoCloseable {
       Optional<Digest> otherKey,
       Build progress)
       throws InterruptedException {
-    Keys keys = new Keys(config, popularity);
     List<Resolved.Found> packages = resolver.resolve(name, tag);
     progress.evaluated(packages.size());
     Optional<Image> known =
         metrics.looked(
-            Cache.OUTPUTS, store.findImage(keys.image(name, ImageBuilder.outputs(packages))));
+            Cache.OUTPUTS,
+            store.findImage(keys.image(name, ImageBuilder.outputs(packages), popularity)));
     List<Resolved.Found> realisable =
         known.isPresent() ? packages : resolver.realisable(packages, name, tag);
-    Digest key = keys.image(name, ImageBuilder.outputs(realisable));
+    Digest key = keys.image(name, ImageBuilder.outputs(realisable), popularity);
     Image image =
         known.orElseGet(() ->
             leases.findOrMake(
