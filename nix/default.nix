@@ -46,6 +46,13 @@ let
     map (found: appendContext (elemAt found 0) (getContext text))
       (filter isList (split "(/nix/store/[0-9a-z]{32}-[0-9a-zA-Z+._?=-]+)" text));
 
+  # A file of this machine is copied into the store.
+  file = path: if path == null then null else "${path}";
+
+  libraries =
+    (if pkgs ? libdeflate then { gzip = "${pkgs.libdeflate.out}/lib/libdeflate.so"; } else { })
+    // (if pkgs ? zstd then { zstd = "${pkgs.zstd.out}/lib/libzstd.so.1"; } else { });
+
   known = [ "Cmd" "Entrypoint" "Env" "ExposedPorts" "Labels" "User" "WorkingDir" ];
 in
 {
@@ -65,6 +72,11 @@ in
     , maxLayers ? 94
       # A file with popularity data, as popcount writes it.
     , popularity ? null
+      # How layers are compressed: "gzip" or "zstd", at which level, and the file of the library that does it.
+      # Without one, gzip is done by the Java runtime.
+    , compression ? "gzip"
+    , compressionLevel ? null
+    , compressionLibrary ? libraries.${compression} or null
       # Whether to make a program that writes the image to standard output, instead of the image.
     , streaming ? false
     }:
@@ -73,10 +85,11 @@ in
       packages = concatMap outputs contents;
       others = mentioned (toJSON config);
       image = {
-        inherit name tag config created architecture maxLayers;
+        inherit name tag config created architecture maxLayers compression compressionLevel;
         contents = packages;
         mentioned = others;
-        popularity = if popularity == null then null else "${popularity}";
+        popularity = file popularity;
+        compressionLibrary = file compressionLibrary;
       };
     in
     if unknown != [ ] then

@@ -11,10 +11,14 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import nixery.image.Architecture;
+import nixery.image.Codec;
+import nixery.image.Compression;
 import nixery.image.ImageConfig;
 import nixery.image.ImageReference;
 import nixery.image.PathInfo;
@@ -34,6 +38,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param closure of the roots
  * @param popularity of packages
  * @param layerBudget how many layers the image may have, the one with the links included
+ * @param codec compresses the layers
  * @param config how the image is to be run
  */
 record ImageRequest(
@@ -43,6 +48,7 @@ record ImageRequest(
     ReferenceGraph closure,
     Popularity popularity,
     int layerBudget,
+    Codec codec,
     ImageConfig config) {
 
   private static final String IMAGE = "image";
@@ -76,6 +82,7 @@ record ImageRequest(
         closure(attributes.path(GRAPH)),
         popularity(image.path("popularity")),
         layers(image.path("maxLayers")),
+        codec(image),
         config(image));
   }
 
@@ -134,6 +141,27 @@ record ImageRequest(
               .formatted(number));
     }
     return layers;
+  }
+
+  /** Without a library, the Java runtime compresses: it must not matter what this machine has. */
+  private static Codec codec(JsonNode image) {
+    String name = text(image, "compression");
+    Compression compression =
+        Stream.of(Compression.values())
+            .filter(each -> each.toString().equals(name))
+            .findFirst()
+            .orElseThrow(() ->
+                new IllegalArgumentException(
+                    "compression is '%s', but may be gzip or zstd".formatted(name)));
+    int level = image.path("compressionLevel").asInt(compression.defaultLevel());
+    JsonNode library = image.path("compressionLibrary");
+    if (isMissing(library)) {
+      if (compression != Compression.GZIP) {
+        throw new IllegalArgumentException("%s needs a compressionLibrary".formatted(compression));
+      }
+      return Codec.java(level);
+    }
+    return Codec.open(compression, level, Optional.of(Path.of(library.asString())));
   }
 
   /** Reads {@code config} in the form of the OCI image configuration. */

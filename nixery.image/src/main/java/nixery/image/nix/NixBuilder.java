@@ -18,6 +18,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
+import nixery.image.Codec;
+import nixery.image.CodecException;
 import nixery.image.Digest;
 import nixery.image.Document;
 import nixery.image.DominatorTreeStrategy;
@@ -58,7 +60,7 @@ public final class NixBuilder {
             stream(Path.of(words.getLast()));
         default -> throw new IllegalArgumentException("this is run by the Nix function buildImage");
       }
-    } catch (IllegalArgumentException e) {
+    } catch (IllegalArgumentException | CodecException e) {
       fail(e.getMessage());
     } catch (IOException e) {
       fail("the image cannot be written: " + e);
@@ -133,20 +135,20 @@ public final class NixBuilder {
         layering.plan(
             request.closure(), request.roots(), request.popularity(), request.layerBudget() - 1);
     LinkTree links = LinkTree.of(request.contents(), STORE_ROOT);
-    List<PackedLayer> layers = pack(plan, links, scratch);
+    List<PackedLayer> layers = pack(request.codec(), plan, links, scratch);
     ImageDocuments documents =
         ImageDocuments.of(request.config(), layers.stream().map(PackedLayer::info).toList());
     return layout(request, documents, layers);
   }
 
-  private static List<PackedLayer> pack(List<Layer> plan, LinkTree links, Path scratch)
+  private static List<PackedLayer> pack(Codec codec, List<Layer> plan, LinkTree links, Path scratch)
       throws IOException {
     int threads = Runtime.getRuntime().availableProcessors();
-    try (LayerPacker packer = new LayerPacker(STORE_ROOT, threads);
+    try (LayerPacker packer = new LayerPacker(STORE_ROOT, codec, threads);
         ExecutorService executor = Executors.newFixedThreadPool(threads)) {
       List<Future<PackedLayer>> packing = new ArrayList<>();
       for (Layer layer : plan) {
-        Path file = scratch.resolve(layer.id().hex());
+        Path file = scratch.resolve(Integer.toString(packing.size()));
         packing.add(executor.submit(() -> packer.pack(layer, file)));
       }
       packing.add(executor.submit(() -> packer.pack(links, scratch.resolve("links"))));
