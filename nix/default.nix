@@ -14,8 +14,8 @@
 }:
 
 let
-  inherit (builtins) appendContext attrNames concatMap concatStringsSep elemAt filter getContext isAttrs isList
-    isPath removeAttrs split toJSON;
+  inherit (builtins) appendContext attrNames concatMap concatStringsSep elemAt filter getContext hasContext isAttrs
+    isList isString removeAttrs replaceStrings split toJSON;
 
   platforms = {
     x86_64-linux = { architecture = "amd64"; loader = "ld-linux-x86-64.so.2"; };
@@ -24,8 +24,8 @@ let
   platform = platforms.${system} or (throw "images are built on x86_64-linux and aarch64-linux, not ${system}");
 
   runtime =
-    if isPath nixery then builtins.path { path = nixery; name = "nixery"; }
-    else "${nixery}";
+    if isAttrs nixery || (isString nixery && hasContext nixery) then "${nixery}"
+    else builtins.path { path = nixery; name = "nixery"; };
 
   # The runtime's programs expect the dynamic linker where Nix has none. Called like this, it looks
   # nowhere else.
@@ -96,7 +96,7 @@ in
       throw "config has no ${concatStringsSep ", " unknown}: it may have ${concatStringsSep ", " known}"
     else
       derivation ({
-        name = "${builtins.replaceStrings [ "/" ":" ] [ "-" "-" ] name}-image";
+        name = "${replaceStrings [ "/" ":" ] [ "-" "-" ] name}-image";
         inherit system image;
         __structuredAttrs = true;
         exportReferencesGraph.graph = packages ++ others;

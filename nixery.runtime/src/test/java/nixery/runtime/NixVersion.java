@@ -19,20 +19,18 @@ record NixVersion(Optional<Path> bin) {
   /** Whether user namespaces can be had, as Nix's sandbox needs. */
   static final boolean CAN_SANDBOX = Shell.attempt(List.of("unshare", "-Um", "true")).status() == 0;
 
-  /** Returns the installed version, and those that {@code ./test} fetches. */
-  static List<NixVersion> all() {
+  /** Returns the versions that {@code ./test} fetches. */
+  static List<NixVersion> others() {
     Map<String, String> environment = System.getenv();
     Path cache =
         Path.of(
             environment.getOrDefault("XDG_CACHE_HOME", System.getProperty("user.home") + "/.cache"),
             "nixery");
     boolean mayBeMissing = "1".equals(environment.get("NIXERY_TEST_NIX_UNFETCHABLE"));
-    return Stream.concat(
-            Stream.of(INSTALLED),
-            Stream.of("nix-trixie/cmd", "nix-sid/cmd")
-                .map(cache::resolve)
-                .filter(bin -> !mayBeMissing || Files.isDirectory(bin))
-                .map(bin -> new NixVersion(Optional.of(bin))))
+    return Stream.of("nix-trixie/cmd", "nix-sid/cmd")
+        .map(cache::resolve)
+        .filter(bin -> !mayBeMissing || Files.isDirectory(bin))
+        .map(bin -> new NixVersion(Optional.of(bin)))
         .toList();
   }
 

@@ -22,7 +22,6 @@ import nixery.image.Codec;
 import nixery.image.CodecException;
 import nixery.image.Digest;
 import nixery.image.Document;
-import nixery.image.DominatorTreeStrategy;
 import nixery.image.ImageDocuments;
 import nixery.image.ImageLayout;
 import nixery.image.Layer;
@@ -130,10 +129,13 @@ public final class NixBuilder {
 
   /** From the closure to the image: the stages after Nix, as the server has them. */
   private static ImageLayout image(ImageRequest request, Path scratch) throws IOException {
-    LayeringStrategy layering = new DominatorTreeStrategy();
     List<Layer> plan =
-        layering.plan(
-            request.closure(), request.roots(), request.popularity(), request.layerBudget() - 1);
+        LayeringStrategy.standard()
+            .plan(
+                request.closure(),
+                request.roots(),
+                request.popularity(),
+                request.layerBudget() - 1);
     LinkTree links = LinkTree.of(request.contents(), STORE_ROOT);
     List<PackedLayer> layers = pack(request.codec(), plan, links, scratch);
     ImageDocuments documents =
