@@ -14,7 +14,7 @@
 }:
 
 let
-  inherit (builtins) appendContext attrNames concatMap concatStringsSep elemAt filter getContext hasContext isAttrs
+  inherit (builtins) appendContext attrNames baseNameOf concatMap concatStringsSep elemAt filter getContext hasContext isAttrs
     isList isString removeAttrs replaceStrings split toJSON;
 
   platforms = {
@@ -25,7 +25,11 @@ let
 
   runtime =
     if isAttrs nixery || (isString nixery && hasContext nixery) then "${nixery}"
-    else builtins.path { path = nixery; name = "nixery"; };
+    else builtins.path {
+      path = nixery;
+      name = "nixery";
+      filter = file: type: baseNameOf file != "nixery.aot"; # which is for the server, and never the same
+    };
 
   # The runtime's programs expect the dynamic linker where Nix has none. Called like this, it looks
   # nowhere else.
