@@ -93,6 +93,31 @@ final class ServerTests {
     }
   }
 
+  @Test
+  void whatNixHasBuiltLatelyIsKnownAndKeptFromTheGarbageCollector() throws IOException {
+    CountedNix nix = CountedNix.in(folder.resolve("bin"));
+    Map<String, String> variables = Map.of("NIXERY_NIX_BIN", nix.folder().toString());
+    try (TestServer server = TestServer.start(folder, variables)) {
+      server.pull("jq");
+      server.pull("hello");
+      nix.reset();
+      server.pull("jq/hello");
+      assertThat(nix.calls("nix-instantiate")).hasSize(1);
+      assertThat(nix.calls("nix-store")).isEmpty();
+
+      String[] collect = {
+        "env", "NIX_REMOTE=" + TestServer.NIX, "nix-store", "--gc", "--print-dead"
+      };
+      assertThat(Shell.run(collect).lines())
+          .noneMatch(path -> path.matches("/nix/store/[a-z0-9]+-(jq|hello)-[0-9.]+"));
+
+      // What cannot be kept is not taken for granted.
+      Shell.run("sh", "-c", "rm -rf '%s'/*/*".formatted(folder.resolve("cache/roots")));
+      server.pull("shell/jq/hello");
+      assertThat(nix.calls("nix-store")).anyMatch(call -> call.contains("--realise"));
+    }
+  }
+
   private static List<String> packed(TestServer server) throws IOException {
     return server.log().stream()
         .filter(line -> line.contains(" packed sha256:"))

@@ -14,6 +14,7 @@ import io.helidon.webserver.http.Handler;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.net.URLEncoder;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
@@ -63,16 +64,19 @@ final class RegistryHandler implements Handler {
   private final AtomicInteger transfers = new AtomicInteger();
   private final Images images;
   private final StallGuard guard;
+  private final AcceptedSockets sockets;
 
   /**
    * Creates one.
    *
    * @param images what to serve
    * @param guard watches the clients
+   * @param sockets of the clients
    */
-  RegistryHandler(Images images, StallGuard guard) {
+  RegistryHandler(Images images, StallGuard guard, AcceptedSockets sockets) {
     this.images = images;
     this.guard = guard;
+    this.sockets = sockets;
   }
 
   @Override
@@ -223,9 +227,22 @@ final class RegistryHandler implements Handler {
       exchange.sendHeaders(length);
       return;
     }
-    boolean few = transfers.incrementAndGet() <= FEW_TRANSFERS;
     try (BlobTransfer transfer = opener.open(first)) {
       exchange.set(HeaderNames.CONTENT_LENGTH, Long.toString(length));
+      Optional<SocketChannel> socket =
+          sockets.find(exchange.request().localPeer(), exchange.request().remotePeer());
+      if (socket.isPresent() && transfer.isFile() && length > LARGE_PIECE) {
+        exchange.request().context().register(AccessLog.SENT_BESIDE, BlobTransfer.besides(length));
+        transfer.sendFile(exchange.response(), socket.get(), length, guard);
+      } else {
+        send(exchange, transfer, length);
+      }
+    }
+  }
+
+  private void send(Exchange exchange, BlobTransfer transfer, long length) {
+    boolean few = transfers.incrementAndGet() <= FEW_TRANSFERS;
+    try {
       transfer.send(exchange.response(), length, few ? LARGE_PIECE : SMALL_PIECE, guard);
     } finally {
       transfers.decrementAndGet();
