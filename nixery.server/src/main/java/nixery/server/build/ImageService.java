@@ -195,10 +195,35 @@ public final class ImageService implements Images, AutoCloseable {
                 () -> {
                   metrics.missed(Cache.OUTPUTS);
                   return Interruptible.run(
-                      () -> builder.build(key, name, realisable, popularity, progress));
+                      () -> build(key, name, realisable, popularity, progress, tag));
                 }));
     otherKey.ifPresent(other -> store.alias(key, other));
     return image;
+  }
+
+  /**
+   * Builds an image. If Nix has collected a derivation since it was evaluated, which nothing keeps
+   * it from, it is evaluated once more.
+   */
+  private Image build(
+      Digest key,
+      ImageName name,
+      List<Resolved.Found> packages,
+      Popularity popularity,
+      Build progress,
+      ResolvedTag tag)
+      throws InterruptedException {
+    try {
+      return builder.build(key, name, packages, popularity, progress);
+    } catch (Failure e) {
+      // Only the same packages make the image of this key.
+      if (resolver.hasDerivations(packages)
+          || !resolver.realisable(packages, name, tag).equals(packages)) {
+        throw e;
+      }
+      LOG.log(System.Logger.Level.WARNING, "a derivation was collected: {0} is built again", name);
+      return builder.build(key, name, packages, popularity, progress);
+    }
   }
 
   /** Does the work when fewer than so many others are at it. */
@@ -284,5 +309,6 @@ public final class ImageService implements Images, AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    builder.close();
   }
 }

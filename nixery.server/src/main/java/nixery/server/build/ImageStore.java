@@ -361,6 +361,7 @@ final class ImageStore implements AutoCloseable {
 
   /** Keeps that there is a package in one revision of a package set. */
   void savePackage(Digest key, Resolved.Found found) {
+    packages.put(key, found);
     write(packageKey(key), new StoredPackage(true, Optional.of(found)));
   }
 

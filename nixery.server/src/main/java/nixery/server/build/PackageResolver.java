@@ -94,9 +94,14 @@ final class PackageResolver {
    */
   List<Resolved.Found> realisable(List<Resolved.Found> packages, ImageName name, ResolvedTag tag)
       throws InterruptedException {
-    return packages.stream().allMatch(nix::hasDerivation)
+    return hasDerivations(packages)
         ? packages
         : inOrder(name, evaluate(attributes(name), name, tag));
+  }
+
+  /** Tells whether the derivations of packages are in the store. */
+  boolean hasDerivations(List<Resolved.Found> packages) {
+    return packages.stream().allMatch(nix::hasDerivation);
   }
 
   private SortedMap<String, Resolved> evaluate(

@@ -70,6 +70,7 @@ public final class RegistryServer implements AutoCloseable {
       Images images, RegistryConfig config, Metrics metrics, HttpService... services) {
     requireFree(config);
     StallGuard guard = new StallGuard(config.stall());
+    AcceptedSockets sockets = new AcceptedSockets(SocketOptions.builder().tcpNoDelay(true).build());
     WebServer server =
         WebServer.builder()
             .host(config.host())
@@ -77,7 +78,7 @@ public final class RegistryServer implements AutoCloseable {
             // Plain sockets take what they are given; channels are fed 8 KiB at a time.
             .useNio(false)
             .writeBufferSize(0)
-            .connectionOptions(SocketOptions.builder().tcpNoDelay(true).build())
+            .connectionOptions(sockets)
             .maxTcpConnections(maxConnections(config))
             .idleConnectionTimeout(IDLE)
             .idleConnectionPeriod(IDLE.dividedBy(10))
@@ -96,7 +97,7 @@ public final class RegistryServer implements AutoCloseable {
                         RuntimeException.class,
                         (request, response, e) ->
                             answerForService(new Exchange(request, response, guard), e))
-                    .any(new RegistryHandler(images, guard, config.maxRequests())))
+                    .any(new RegistryHandler(images, guard, sockets, config.maxRequests())))
             .build()
             .start();
     if (!server.isRunning()) {
