@@ -1,10 +1,12 @@
 package nixery.server;
 
+import io.helidon.webserver.http.HttpService;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +40,7 @@ import nixery.server.registry.RegistryServer;
 import nixery.server.web.Operations;
 import nixery.server.web.Probe;
 import nixery.server.web.StorageTrial;
+import nixery.server.web.pages.Pages;
 
 /** The running server: everything that was opened, to be closed in reverse order. */
 final class Nixery implements AutoCloseable {
@@ -102,7 +105,9 @@ final class Nixery implements AutoCloseable {
             settings.get(ServerSettings.LEASE));
     Storage metered = new MeteredStorage(storage, metrics);
     Builds builds =
-        new Builds(settings.get(ServerSettings.PAGES_LOGS), redaction(settings, plugins));
+        new Builds(
+            settings.get(ServerSettings.PAGES) && settings.get(ServerSettings.PAGES_LOGS),
+            redaction(settings, plugins));
     ImageService images =
         new ImageService(source, nix, metered, packer, buildConfig, metrics, builds);
     Images served =
@@ -110,6 +115,11 @@ final class Nixery implements AutoCloseable {
             .find(ServerSettings.PLATFORMS)
             .<Images>map(platforms -> new PlatformImages(images, metered, platforms))
             .orElse(images);
+    List<HttpService> services = new ArrayList<>();
+    services.add(new Operations(metrics, probes(storage, nix)));
+    if (settings.get(ServerSettings.PAGES)) {
+      services.add(new Pages(images.catalogue(), builds, settings.get(ServerSettings.PAGES_LOGS)));
+    }
     RegistryServer registry =
         keep(
             RegistryServer.start(
@@ -117,7 +127,7 @@ final class Nixery implements AutoCloseable {
                 new RegistryConfig(
                     settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT)),
                 metrics,
-                new Operations(metrics, probes(storage, nix))));
+                services.toArray(HttpService[]::new)));
     // Closed before the registry, which then tells those who wait to come back later.
     keep(images);
     LOG.log(

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
+import java.util.stream.Stream;
 import nixery.image.Digest;
 import nixery.image.ImageConfig;
 import nixery.image.ImageDocuments;
@@ -79,8 +80,27 @@ final class ImageBuilder {
       List<String> cmd = name.shell() ? List.of("bash") : List.of();
       ImageDocuments documents =
           ImageDocuments.of(ImageConfig.of(name.architecture(), cmd), layers);
-      return metrics.time(Phase.STORE, () -> store.saveImage(key, layers, documents));
+      return metrics.time(
+          Phase.STORE,
+          () -> {
+            store.saveContents(documents.ociManifest().digest(), contents(plan, closure));
+            return store.saveImage(key, layers, documents);
+          });
     }
+  }
+
+  /** Returns what is in each layer, the one with the links last. */
+  private static List<LayerContents> contents(List<Layer> plan, ReferenceGraph closure) {
+    return Stream.concat(
+            plan.stream()
+                .map(layer ->
+                    new LayerContents(
+                        layer.paths().stream()
+                            .map(path ->
+                                new LayerContents.Item(path.name(), closure.info(path).narSize()))
+                            .toList())),
+            Stream.of(new LayerContents(List.of())))
+        .toList();
   }
 
   private GcRoots realise(ImageName name, List<Resolved.Found> packages, Build progress)

@@ -54,6 +54,8 @@ public final class ImageService implements Images, AutoCloseable {
   private final PackageResolver resolver;
   private final ImageBuilder builder;
   private final Semaphore permits;
+  private final RecentImages recent = new RecentImages();
+  private final Catalogue catalogue;
   private final AtomicReference<Optional<String>> lastWarning =
       new AtomicReference<>(Optional.empty());
   private final AtomicInteger waiting = new AtomicInteger();
@@ -91,18 +93,39 @@ public final class ImageService implements Images, AutoCloseable {
     this.resolver = new PackageResolver(source, nix, store, metrics);
     this.builder = new ImageBuilder(config, keys, nix, store, leases, packer, metrics);
     this.permits = new Semaphore(config.maxBuilds(), true);
+    this.catalogue =
+        new ImageCatalogue(
+            this,
+            new ImageCatalogue.Library(
+                source.identity(), this::resolve, keys, store, resolver, recent),
+            permits,
+            builds,
+            threads);
     metrics.observeBuilds(() -> config.maxBuilds() - permits.availablePermits(), waiting::get);
   }
 
   @Override
   public Image image(String repository, String tag) {
     ImageName name = ImageName.parse(repository);
+    ResolvedTag resolved = resolve(tag);
+    Image image =
+        flights.get(
+            new Request(name, resolved), () -> Translation.failures(() -> find(name, resolved)));
+    recent.served(name, tag, image);
+    return image;
+  }
+
+  private ResolvedTag resolve(String tag) {
     ResolvedTag resolved =
         metrics.time(Phase.RESOLVE_TAG, () -> Translation.failures(() -> source.resolve(tag)));
     resolved.warning().ifPresent(_ -> metrics.sourceWarned());
     logOnce(resolved.warning());
-    return flights.get(
-        new Request(name, resolved), () -> Translation.failures(() -> find(name, resolved)));
+    return resolved;
+  }
+
+  /** Returns what is known of images without building them. */
+  public Catalogue catalogue() {
+    return catalogue;
   }
 
   /** Logs a warning of the source when it comes up, not with every request while it lasts. */
