@@ -1,6 +1,6 @@
 /**
- * Pure image building: closure graph to layers, layers to tar and gzip, layers and configuration to
- * Docker and OCI documents. No HTTP, no Nix process, no storage.
+ * Pure image building: closure graph to layers, layers to compressed tar archives, layers and
+ * configuration to Docker and OCI documents. No HTTP, no Nix process, no storage.
  */
 module nixery.image {
   exports nixery.image;

@@ -27,12 +27,15 @@ public record Layer(SortedSet<StorePath> paths) {
   }
 
   /**
-   * Returns the key under which the packed layer can be kept: it covers the paths, the form of the
-   * archive and the parameters of its compression. It is not the digest of the packed layer.
+   * Returns the key under which the packed layer can be kept. It is not the digest of the packed
+   * layer.
+   *
+   * @param format one of the packer's, {@link LayerPacker#format} or {@link LayerPacker#family}
+   * @return a key that covers the paths and the format
    */
-  public Digest id() {
+  public Digest id(String format) {
     MessageDigest sha256 = Digest.sha256();
-    sha256.update((LayerPacker.FORMAT + '\n').getBytes(StandardCharsets.UTF_8));
+    sha256.update((format + '\n').getBytes(StandardCharsets.UTF_8));
     for (StorePath path : paths) {
       sha256.update((path.toString() + '\n').getBytes(StandardCharsets.UTF_8));
     }

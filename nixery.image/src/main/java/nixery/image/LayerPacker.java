@@ -3,31 +3,30 @@ package nixery.image;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
-import java.io.OutputStream;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.LinkedBlockingQueue;
 
 /**
- * Packs store paths into layers: tar archives, compressed with gzip. The bytes are a function of
- * what is packed, whatever the host and the number of threads. Entries are sorted, every directory
- * comes before what it contains, everything belongs to root and has the modes of a Nix store.
+ * Packs store paths into layers: compressed tar archives. The bytes are a function of what is
+ * packed and of the codec, whatever the host and the number of threads. Entries are sorted, every
+ * directory comes before what it contains, everything belongs to root and has the modes of a Nix
+ * store.
  *
- * <p>Thread-safe. Calls may run at the same time; they share the threads and the buffers, so that
- * memory stays the same: 3 MiB for each of twice the threads.
+ * <p>Thread-safe. Calls may run at the same time; they share the threads and the memory, which is 2
+ * MiB for each of two more than twice the threads, and what the codec needs for each thread. Memory
+ * is taken when it is first needed.
  */
 public final class LayerPacker implements AutoCloseable {
 
-  /** Names the form of the archive and its compression. Changes whenever the bytes would. */
-  public static final String FORMAT = "tar-1 deflate-1 block-" + DeflateEncoder.MOST_INPUT;
+  /** Names the form of the archive and its division. Changes whenever the bytes would. */
+  private static final String FORM = "tar-1 block-" + BlockPool.BLOCK + " ";
 
   /** Of directories that layers share: so that one who is not root can unpack the next layer. */
   private static final int SHARED_DIRECTORY_MODE = 0755;
@@ -36,23 +35,36 @@ public final class LayerPacker implements AutoCloseable {
   private static final int FILE_MODE = 0444;
 
   private final Path store;
-  private final ExecutorService executor;
-  private final BlockingQueue<GzipStream.Block> blocks = new LinkedBlockingQueue<>();
+  private final BlockPool pool;
 
   /**
    * Makes a packer.
    *
    * @param storeRoot the directory under which {@code nix/store} lies; {@code /} as a rule
+   * @param codec compresses
    * @param threads how many blocks are compressed at the same time, at least 1
    */
-  public LayerPacker(Path storeRoot, int threads) {
+  public LayerPacker(Path storeRoot, Codec codec, int threads) {
     store = StoreFiles.store(storeRoot);
-    executor =
-        Executors.newFixedThreadPool(
-            threads, Thread.ofPlatform().daemon().name("compress-", 0).factory());
-    for (int i = 0; i < 2 * threads; i++) {
-      blocks.add(new GzipStream.Block());
-    }
+    pool = new BlockPool(codec, threads);
+  }
+
+  /** Returns how layers are compressed. */
+  public Compression compression() {
+    return pool.codec().compression();
+  }
+
+  /** Returns a text that names all that shapes the bytes of a layer, except what is packed. */
+  public String format() {
+    return FORM + pool.codec().id();
+  }
+
+  /**
+   * Returns the part of the {@link #format} that does not depend on which library compresses.
+   * Layers and images that agree in it can stand in for each other.
+   */
+  public String family() {
+    return FORM + pool.codec().family();
   }
 
   /**
@@ -88,10 +100,10 @@ public final class LayerPacker implements AutoCloseable {
     return pack(tree::write, target);
   }
 
-  /** Waits for the compression that is going on, and ends the threads. */
+  /** Waits for the compression that is going on, ends the threads and frees the memory. */
   @Override
   public void close() {
-    executor.close();
+    pool.close();
   }
 
   @FunctionalInterface
@@ -100,13 +112,19 @@ public final class LayerPacker implements AutoCloseable {
   }
 
   private PackedLayer pack(Contents contents, Path target) throws IOException {
-    try (OutputStream out = Files.newOutputStream(target);
-        GzipStream gzip = new GzipStream(out, blocks, executor)) {
-      TarWriter tar = new TarWriter(gzip);
+    try (FileChannel out =
+            FileChannel.open(
+                target,
+                StandardOpenOption.CREATE,
+                StandardOpenOption.TRUNCATE_EXISTING,
+                StandardOpenOption.WRITE);
+        BlockStream blocks = new BlockStream(out, pool)) {
+      TarWriter tar = new TarWriter(blocks);
       contents.write(tar);
       tar.finish();
-      PackedLayerInfo packed = gzip.finish();
-      return new PackedLayer(target, packed.digest(), packed.size(), packed.diffId());
+      PackedLayerInfo packed = blocks.finish();
+      return new PackedLayer(
+          target, packed.digest(), packed.size(), packed.diffId(), packed.compression());
     } catch (IOException | RuntimeException e) {
       try {
         Files.deleteIfExists(target);

@@ -18,7 +18,7 @@ public final class MediaTypes {
   /** Docker's image configuration. */
   public static final String DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json";
 
-  /** A layer, in Docker's manifests. */
+  /** A layer, in Docker's manifests: compressed with gzip. */
   public static final String DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
   /** OCI's manifest of one image. */
@@ -30,8 +30,11 @@ public final class MediaTypes {
   /** OCI's image configuration. */
   public static final String OCI_CONFIG = "application/vnd.oci.image.config.v1+json";
 
-  /** A layer, in OCI's manifests. */
-  public static final String OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
+  /** A layer that is compressed with gzip, in OCI's manifests. */
+  public static final String OCI_LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip";
+
+  /** A layer that is compressed with zstd, in OCI's manifests. */
+  public static final String OCI_LAYER_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd";
 
   private MediaTypes() {}
 }

@@ -13,6 +13,7 @@ import java.util.NavigableMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Consumer;
 
 /**
  * A closure: store paths, each with its references, none of which leads out. Equal for any order of
@@ -73,12 +74,25 @@ public final class ReferenceGraph {
    *     is no closure
    */
   public static ReferenceGraph parseDump(Reader dump) throws IOException {
-    Lines lines = new Lines(dump);
     List<PathInfo> infos = new ArrayList<>();
-    while (lines.advance()) {
-      infos.add(lines.info());
-    }
+    readDump(dump, infos::add);
     return of(infos);
+  }
+
+  /**
+   * Reads what {@link #parseDump} reads path by path, so that it need not fit into memory, nor be a
+   * closure.
+   *
+   * @param dump the text; read to its end and left open
+   * @param each is given each path in order
+   * @throws IOException if reading fails
+   * @throws IllegalArgumentException if the text has another form, with the number of the line
+   */
+  public static void readDump(Reader dump, Consumer<PathInfo> each) throws IOException {
+    Lines lines = new Lines(dump);
+    while (lines.advance()) {
+      each.accept(lines.info());
+    }
   }
 
   /** Returns all paths, sorted. */

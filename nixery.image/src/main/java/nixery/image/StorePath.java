@@ -64,7 +64,11 @@ public record StorePath(String baseName) implements Comparable<StorePath> {
    * a hyphen.
    */
   public String pname() {
-    String name = name();
+    return pname(name());
+  }
+
+  /** Returns the part of a name, such as {@code glibc-2.37-8}, that {@link #pname()} returns. */
+  static String pname(String name) {
     for (int i = 0; i + 1 < name.length(); i++) {
       if (name.charAt(i) == '-' && !isLetter(name.charAt(i + 1))) {
         return name.substring(0, i);

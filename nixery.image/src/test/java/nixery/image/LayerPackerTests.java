@@ -39,6 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LayerPackerTests {
 
   private static final StorePath PATH = Graphs.path(1);
+  private static final Codec GZIP = Codec.java(6);
   private static final StorePath OTHER = Graphs.path(2);
 
   @TempDir private Path temporary;
@@ -74,7 +75,7 @@ class LayerPackerTests {
     Layer layer = layer(PATH, OTHER);
 
     Path target = Files.createDirectory(temporary.resolve("target"));
-    try (LayerPacker packer = new LayerPacker(root, 2)) {
+    try (LayerPacker packer = new LayerPacker(root, GZIP, 2)) {
       Tool.run(target, "tar", "-xpzf", packer.pack(layer, file("layer")).file().toString());
     }
 
@@ -103,7 +104,7 @@ class LayerPackerTests {
         path.resolve("relative"), here.relativize(Path.of(URI.create(here.toUri() + "%E4/x"))));
 
     Path target = Files.createDirectory(temporary.resolve("target"));
-    try (LayerPacker packer = new LayerPacker(root, 1)) {
+    try (LayerPacker packer = new LayerPacker(root, GZIP, 1)) {
       Path packed = packer.pack(layer(PATH), file("layer")).file();
       Tool.run(target, "tar", "-xzf", packed.toString());
       // The same in a Java runtime of another locale.
@@ -133,7 +134,7 @@ class LayerPackerTests {
     private PackOne() {}
 
     public static void main(String[] arguments) throws IOException {
-      try (LayerPacker packer = new LayerPacker(Path.of(arguments[0]), 1)) {
+      try (LayerPacker packer = new LayerPacker(Path.of(arguments[0]), GZIP, 1)) {
         packer.pack(layer(StorePath.parse(arguments[1])), Path.of(arguments[2]));
       }
     }
@@ -147,7 +148,7 @@ class LayerPackerTests {
     }
     List<PackedLayer> packed = new ArrayList<>();
     for (int threads = 1; threads <= 4; threads++) {
-      try (LayerPacker packer = new LayerPacker(root, threads)) {
+      try (LayerPacker packer = new LayerPacker(root, GZIP, threads)) {
         packed.add(packer.pack(layer(PATH), file("layer" + threads)));
       }
       Files.setLastModifiedTime(path.resolve("file3"), FileTime.fromMillis(threads * 100_000L));
@@ -165,19 +166,19 @@ class LayerPackerTests {
     }
   }
 
-  /** The bytes that are kept in storages: if they change, so must {@link LayerPacker#FORMAT}. */
+  /** The archives that are kept in storages: if they change, so must {@link LayerPacker#family}. */
   @Test
-  void bytesAreThoseOfTheFormat() throws Exception {
+  void archivesAreThoseOfTheFormat() throws Exception {
     Random random = new Random(4);
     StringBuilder text = new StringBuilder();
     for (int i = 0; i < 300_000; i++) {
       text.append("word").append(random.nextInt(5000)).append(i % 9 == 0 ? '\n' : ' ');
     }
     Files.writeString(Files.createDirectories(store.resolve(PATH.baseName())).resolve("t"), text);
-    try (LayerPacker packer = new LayerPacker(root, 2)) {
-      assertThat(LayerPacker.FORMAT + " " + packer.pack(layer(PATH), file("layer")).digest())
+    try (LayerPacker packer = new LayerPacker(root, GZIP, 2)) {
+      assertThat(packer.family() + " " + packer.pack(layer(PATH), file("layer")).diffId())
           .isEqualTo(
-              "tar-1 deflate-1 block-1048576 sha256:50d6d663e316c48345e5d0a94c3829c313a114e14f61daf25ae09f2130986cb5");
+              "tar-1 block-1048576 gzip-6 sha256:74d566bd143e267691b9b9b97193d1c6d6f4e8bdf5d4090137cf1c78b0703de8");
     }
   }
 
@@ -185,7 +186,7 @@ class LayerPackerTests {
   @Test
   void manyPackAtTheSameTime() throws Exception {
     write(store.resolve(PATH.baseName()), 3_500_000);
-    try (LayerPacker packer = new LayerPacker(root, 1);
+    try (LayerPacker packer = new LayerPacker(root, GZIP, 1);
         ExecutorService callers = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Callable<PackedLayer>> calls = new ArrayList<>();
       for (int i = 0; i < 12; i++) {
@@ -204,7 +205,7 @@ class LayerPackerTests {
   void refusesWhatALayerCannotHold() throws Exception {
     Path path = Files.createDirectories(store.resolve(PATH.baseName()));
     Tool.run(path, "mkfifo", "pipe");
-    try (LayerPacker packer = new LayerPacker(root, 1)) {
+    try (LayerPacker packer = new LayerPacker(root, GZIP, 1)) {
       assertThatExceptionOfType(UnpackableException.class)
           .isThrownBy(() -> packer.pack(layer(PATH), file("layer")))
           .withMessageContaining(PATH + "/pipe")
@@ -229,7 +230,7 @@ class LayerPackerTests {
   @Test
   void stopsWhenInterrupted() throws Exception {
     write(store.resolve(PATH.baseName()), 3_500_000);
-    try (LayerPacker packer = new LayerPacker(root, 1)) {
+    try (LayerPacker packer = new LayerPacker(root, GZIP, 1)) {
       Thread.currentThread().interrupt();
       assertThatIOException().isThrownBy(() -> packer.pack(layer(PATH), file("layer")));
       assertThat(Thread.interrupted()).isTrue();

@@ -151,7 +151,9 @@ class LayeringStrategyTests {
 
   @Example
   void idsOfLayersCoverTheirPaths() {
-    assertThat(layer(0, 1).id()).isEqualTo(layer(1, 0).id()).isNotEqualTo(layer(0).id());
+    assertThat(layer(0, 1).id("tar"))
+        .isEqualTo(layer(1, 0).id("tar"))
+        .isNotEqualTo(layer(0).id("tar"));
     assertThatIllegalArgumentException().isThrownBy(LayeringStrategyTests::layer);
   }
 

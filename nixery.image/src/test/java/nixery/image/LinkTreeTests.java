@@ -192,7 +192,7 @@ class LinkTreeTests {
   void bytesDependOnTheTreeAlone() throws Exception {
     files(one, "bin/a", "bin/b", "share/c");
     files(two, "bin/d");
-    try (LayerPacker packer = new LayerPacker(root, 2)) {
+    try (LayerPacker packer = new LayerPacker(root, Codec.java(1), 2)) {
       LinkTree tree = LinkTree.of(List.of(ONE, TWO), root);
       PackedLayer packed = packer.pack(tree, temporary.resolve("1"));
       assertThat(packer.pack(LinkTree.of(List.of(TWO, ONE), root), temporary.resolve("2")).info())

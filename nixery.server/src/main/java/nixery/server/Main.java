@@ -14,13 +14,15 @@ public final class Main {
 
   private static final int MISCONFIGURED = 2;
 
+  private static final List<String> HELP = List.of("help", "--help", "-h");
+
   private Main() {}
 
   /**
    * Runs the command.
    *
-   * @param arguments none to serve; {@code --help}, {@code --version} or {@code --reference} to
-   *     print something and exit
+   * @param arguments none to serve; {@code build} and its arguments to build one image; {@code
+   *     help}, {@code --version} or {@code --reference} to print something and exit
    */
   public static void main(String[] arguments) {
     int status = run(List.of(arguments), Settings.of(System.getenv()), System.out, System.err);
@@ -34,8 +36,11 @@ public final class Main {
     try {
       switch (arguments) {
         case List<String> none when none.isEmpty() -> serve(settings, out);
-        case List<String> one when one.equals(List.of("--help")) ->
+        case List<String> one when one.size() == 1 && HELP.contains(one.getFirst()) ->
             out.print(Reference.help(plugins(settings)));
+        case List<String> build when build.getFirst().equals("build") -> {
+          return build(build.subList(1, build.size()), settings, out, err);
+        }
         case List<String> one when one.equals(List.of("--reference")) ->
             out.print(Reference.markdown(plugins(settings)));
         case List<String> one when one.equals(List.of("--version")) -> out.println(version());
@@ -48,6 +53,16 @@ public final class Main {
       err.println("nixery: " + e.getMessage());
       return MISCONFIGURED;
     }
+  }
+
+  private static int build(
+      List<String> arguments, Settings settings, PrintStream out, PrintStream err) {
+    if (arguments.equals(List.of("--help")) || arguments.equals(List.of("-h"))) {
+      out.print(BuildOptions.HELP);
+      return 0;
+    }
+    return new BuildCommand(BuildOptions.parse(arguments), out, err)
+        .run(settings, plugins(settings));
   }
 
   private static Plugins plugins(Settings settings) {

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
@@ -22,7 +23,11 @@ import nixery.api.Setting;
 import nixery.api.Settings;
 import nixery.api.source.PackageSource;
 import nixery.api.storage.Storage;
+import nixery.api.storage.StorageProvider;
+import nixery.image.Architecture;
+import nixery.image.Codec;
 import nixery.image.DominatorTreeStrategy;
+import nixery.image.ImageConfig;
 import nixery.image.LayerPacker;
 import nixery.image.Popularity;
 import nixery.server.build.BuildConfig;
@@ -42,12 +47,16 @@ import nixery.server.web.Probe;
 import nixery.server.web.StorageTrial;
 import nixery.server.web.pages.Pages;
 
-/** The running server: everything that was opened, to be closed in reverse order. */
+/**
+ * What makes images, and the server if there is one: everything that was opened, to be closed in
+ * reverse order.
+ */
 final class Nixery implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(Nixery.class.getName());
 
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+  private Optional<Images> images = Optional.empty();
   private String greeting = "";
 
   private Nixery() {}
@@ -60,7 +69,7 @@ final class Nixery implements AutoCloseable {
   static Nixery start(Settings settings, Plugins plugins) {
     Nixery nixery = new Nixery();
     try {
-      nixery.open(settings, plugins);
+      nixery.serve(settings, plugins);
       return nixery;
     } catch (RuntimeException e) {
       nixery.close();
@@ -68,22 +77,63 @@ final class Nixery implements AutoCloseable {
     }
   }
 
-  private void open(Settings settings, Plugins plugins) {
+  /**
+   * Opens what makes images, and no server. Layers are kept in the storage that the settings choose
+   * with {@code NIXERY_STORAGE_BACKEND}; without it, in a scratch folder until this is closed.
+   *
+   * @param image how images are to be run
+   * @throws ConfigurationException if it cannot; nothing is left open then
+   */
+  static Nixery withoutServer(Settings settings, Plugins plugins, ImageConfig image) {
+    Nixery nixery = new Nixery();
+    try {
+      Optional<StorageProvider> storage =
+          settings.isSet(ServerSettings.STORAGE_BACKEND)
+              ? Optional.of(plugins.storage(settings))
+              : Optional.empty();
+      Pipeline pipeline = nixery.open(settings, plugins, storage, image);
+      nixery.keep(pipeline.service);
+      nixery.images = Optional.of(pipeline.images);
+      return nixery;
+    } catch (RuntimeException e) {
+      nixery.close();
+      throw e;
+    }
+  }
+
+  /** What makes images. */
+  private record Pipeline(
+      Metrics metrics,
+      Storage storage,
+      PackageSource source,
+      Nix nix,
+      String nixVersion,
+      Codec codec,
+      ImageService service,
+      Images images,
+      Builds builds) {}
+
+  private Pipeline open(
+      Settings settings,
+      Plugins plugins,
+      Optional<StorageProvider> storagePlugin,
+      ImageConfig image) {
     warnOfUnknown(settings, plugins);
     // All that can be checked at once is checked before anything is opened.
     ServerSettings.all().forEach(settings::find);
     Path cache = cacheFolder(settings);
-    var storagePlugin = plugins.storage(settings);
     var sourcePlugin = plugins.source(settings);
 
+    Codec codec = ServerSettings.codec(settings);
     Metrics metrics = new Metrics(Main.number());
     Storage storage =
         keep(
-            withLoaderOf(
-                storagePlugin,
-                () ->
-                    storagePlugin.open(
-                        context(settings, cache.resolve("storage"), storagePlugin))));
+            storagePlugin
+                .map(plugin ->
+                    withLoaderOf(
+                        plugin,
+                        () -> plugin.open(context(settings, cache.resolve("storage"), plugin))))
+                .orElseGet(() -> new ScratchStorage(scratch(cache.resolve("spool")))));
     PackageSource source =
         keep(
             withLoaderOf(
@@ -93,13 +143,14 @@ final class Nixery implements AutoCloseable {
     Nix nix = keep(new Nix(nixConfig));
     String nixVersion = version(nix);
     int processors = Runtime.getRuntime().availableProcessors();
-    LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), processors));
+    LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), codec, processors));
     BuildConfig buildConfig =
         new BuildConfig(
             settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
             settings.get(ServerSettings.LAYERS),
             new DominatorTreeStrategy(),
-            Popularity.none(),
+            Popularity::none,
+            image,
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
             settings.get(ServerSettings.LEASE));
@@ -108,35 +159,42 @@ final class Nixery implements AutoCloseable {
         new Builds(
             settings.get(ServerSettings.PAGES) && settings.get(ServerSettings.PAGES_LOGS),
             redaction(settings, plugins));
-    ImageService images =
+    ImageService service =
         new ImageService(source, nix, metered, packer, buildConfig, metrics, builds);
-    Images served =
+    Images images =
         settings
             .find(ServerSettings.PLATFORMS)
-            .<Images>map(platforms -> new PlatformImages(images, metered, platforms))
-            .orElse(images);
-    List<HttpService> services = new ArrayList<>();
-    services.add(new Operations(metrics, probes(storage, nix)));
-    if (settings.get(ServerSettings.PAGES)) {
-      services.add(new Pages(images.catalogue(), builds, settings.get(ServerSettings.PAGES_LOGS)));
-    }
+            .<Images>map(platforms -> new PlatformImages(service, metered, platforms))
+            .orElse(service);
+    return new Pipeline(metrics, storage, source, nix, nixVersion, codec, service, images, builds);
+  }
+
+  private void serve(Settings settings, Plugins plugins) {
+    StorageProvider storagePlugin = plugins.storage(settings);
+    Pipeline pipeline =
+        open(
+            settings,
+            plugins,
+            Optional.of(storagePlugin),
+            ImageConfig.builder(Architecture.AMD64).build());
     RegistryServer registry =
         keep(
             RegistryServer.start(
-                served,
+                pipeline.images,
                 new RegistryConfig(
                     settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT)),
-                metrics,
-                services.toArray(HttpService[]::new)));
+                pipeline.metrics,
+                services(settings, pipeline)));
     // Closed before the registry, which then tells those who wait to come back later.
-    keep(images);
+    keep(pipeline.service);
     LOG.log(
         System.Logger.Level.INFO,
-        "{0} serves {1} from {2} storage with Nix {3}",
+        "{0} serves {1} from {2} storage with Nix {3}, {4}",
         Main.version(),
-        source.identity(),
+        pipeline.source.identity(),
         storagePlugin.name(),
-        nixVersion);
+        pipeline.nixVersion,
+        pipeline.codec);
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());
@@ -150,6 +208,20 @@ final class Nixery implements AutoCloseable {
             .flatMap(setting -> settings.find(setting).stream())
             .map(Object::toString)
             .toList());
+  }
+
+  /** Returns what there is beside the registry. */
+  private static HttpService[] services(Settings settings, Pipeline pipeline) {
+    List<HttpService> services = new ArrayList<>();
+    services.add(new Operations(pipeline.metrics, probes(pipeline.storage, pipeline.nix)));
+    if (settings.get(ServerSettings.PAGES)) {
+      services.add(
+          new Pages(
+              pipeline.service.catalogue(),
+              pipeline.builds,
+              settings.get(ServerSettings.PAGES_LOGS)));
+    }
+    return services.toArray(HttpService[]::new);
   }
 
   private static List<Probe> probes(Storage storage, Nix nix) {
@@ -263,6 +335,11 @@ final class Nixery implements AutoCloseable {
         secrets,
         Map.of(),
         cache.resolve("roots"));
+  }
+
+  /** Returns the images that can be made. */
+  Images images() {
+    return images.orElseThrow();
   }
 
   /** Returns what is printed when the server is ready. */

@@ -16,10 +16,12 @@ final class Reference {
     StringBuilder text =
         new StringBuilder(
             """
-            Usage: nixery [--help | --reference | --version]
+            Usage: nixery
+                   nixery build NAME -o FILE [OPTION]...
+                   nixery help | --reference | --version
 
-            Serves container images that it builds on demand with Nix. It is configured by
-            environment variables:
+            Serves container images that it builds on demand with Nix, or builds one into a file;
+            nixery build --help says how. It is configured by environment variables:
             """);
     for (Section section : sections(plugins)) {
       text.append('\n').append(section.title).append('\n');

@@ -6,8 +6,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
+import nixery.api.ConfigurationException;
 import nixery.api.Setting;
+import nixery.api.Settings;
 import nixery.image.Architecture;
+import nixery.image.Codec;
+import nixery.image.CodecException;
+import nixery.image.Compression;
 import nixery.server.log.LogFormat;
 
 /** The settings of the server itself; plugins declare their own. */
@@ -78,6 +83,25 @@ final class ServerSettings {
       Setting.number("NIXERY_LAYERS", "how many layers an image may have", 2, 125)
           .withDefault("94");
 
+  static final Setting<Compression> COMPRESSION =
+      Setting.choice(
+              "NIXERY_COMPRESSION",
+              "how layers are compressed; zstd is faster, and for clients that accept OCI manifests",
+              Compression.class)
+          .withDefault("gzip");
+
+  static final Setting<Integer> COMPRESSION_LEVEL =
+      Setting.number(
+          "NIXERY_COMPRESSION_LEVEL",
+          "how hard to compress: 1 to 9 for gzip, 5 if not set; 1 to 19 for zstd, 3 if not set",
+          1,
+          19);
+
+  static final Setting<Path> COMPRESSION_LIBRARY =
+      Setting.path(
+          "NIXERY_COMPRESSION_LIBRARY",
+          "file of libdeflate (for gzip) or libzstd, where the dynamic linker does not find it");
+
   static final Setting<Duration> LEASE =
       Setting.seconds(
               "NIXERY_LEASE",
@@ -127,6 +151,29 @@ final class ServerSettings {
 
   private ServerSettings() {}
 
+  /**
+   * Opens what compresses layers.
+   *
+   * @throws ConfigurationException if it cannot be had
+   */
+  static Codec codec(Settings settings) {
+    Compression compression = settings.get(COMPRESSION);
+    int level = settings.find(COMPRESSION_LEVEL).orElse(compression.defaultLevel());
+    if (level > compression.highestLevel()) {
+      throw new ConfigurationException(
+          "%s is %d, but the highest level of %s is %d."
+              .formatted(COMPRESSION_LEVEL, level, compression, compression.highestLevel()));
+    }
+    try {
+      return Codec.open(compression, level, settings.find(COMPRESSION_LIBRARY));
+    } catch (CodecException e) {
+      throw new ConfigurationException(
+          "Layers cannot be compressed with %s: %s (%s)."
+              .formatted(compression, e.getMessage(), COMPRESSION_LIBRARY),
+          e);
+    }
+  }
+
   /** Returns all of them in the order of the reference. */
   static List<Setting<?>> all() {
     return List.of(
@@ -140,6 +187,9 @@ final class ServerSettings {
         MAX_BUILDS,
         PLATFORMS,
         LAYERS,
+        COMPRESSION,
+        COMPRESSION_LEVEL,
+        COMPRESSION_LIBRARY,
         LEASE,
         NIX_BIN,
         NIX_ROOT,

@@ -1,11 +1,13 @@
 package nixery.server.build;
 
+import java.util.Optional;
 import nixery.image.Document;
 
 /**
  * An image whose layers are all in the storage.
  *
- * @param docker its manifest in Docker's image manifest version 2, schema 2
+ * @param docker its manifest in Docker's image manifest version 2, schema 2; empty if its layers
+ *     are compressed as such manifests cannot say
  * @param oci its manifest in the OCI image specification's form
  */
-public record Image(Document docker, Document oci) {}
+public record Image(Optional<Document> docker, Document oci) {}

@@ -21,6 +21,7 @@ import nixery.image.LayerPacker;
 import nixery.image.LinkTree;
 import nixery.image.PackedLayer;
 import nixery.image.PackedLayerInfo;
+import nixery.image.Popularity;
 import nixery.image.ReferenceGraph;
 import nixery.image.StorePath;
 import nixery.image.UnpackableException;
@@ -67,19 +68,22 @@ final class ImageBuilder {
   }
 
   /** Builds the image of these packages, whose key is given, and stores it. */
-  Image build(Digest key, ImageName name, List<Resolved.Found> packages, Build progress)
+  Image build(
+      Digest key,
+      ImageName name,
+      List<Resolved.Found> packages,
+      Popularity popularity,
+      Build progress)
       throws InterruptedException {
     List<StorePath> outputs = outputs(packages).stream().map(StorePath::parse).toList();
     try (GcRoots _ = metrics.time(Phase.REALISE, () -> realise(name, packages, progress))) {
       ReferenceGraph closure = metrics.time(Phase.CLOSURE, () -> closure(packages));
-      List<Layer> plan = metrics.time(Phase.PLAN, () -> plan(closure, outputs));
+      List<Layer> plan = metrics.time(Phase.PLAN, () -> plan(closure, outputs, popularity));
       progress.packing(plan.size() + 1);
       List<PackedLayerInfo> layers =
           new ArrayList<>(Parallel.map(plan, layer -> layer(layer, progress)));
       layers.add(links(outputs, progress));
-      List<String> cmd = name.shell() ? List.of("bash") : List.of();
-      ImageDocuments documents =
-          ImageDocuments.of(ImageConfig.of(name.architecture(), cmd), layers);
+      ImageDocuments documents = ImageDocuments.of(imageConfig(name), layers);
       return metrics.time(
           Phase.STORE,
           () -> {
@@ -87,6 +91,12 @@ final class ImageBuilder {
             return store.saveImage(key, layers, documents);
           });
     }
+  }
+
+  private ImageConfig imageConfig(ImageName name) {
+    ImageConfig image = config.image().forArchitecture(name.architecture());
+    boolean isSilent = image.entrypoint().isEmpty() && image.cmd().isEmpty();
+    return name.shell() && isSilent ? image.withCmd(List.of("bash")) : image;
   }
 
   /** Returns what is in each layer, the one with the links last. */
@@ -108,10 +118,10 @@ final class ImageBuilder {
     return nix.realise(packages, new RealiseProgress(name, nix, progress));
   }
 
-  private List<Layer> plan(ReferenceGraph closure, List<StorePath> outputs) {
+  private List<Layer> plan(ReferenceGraph closure, List<StorePath> outputs, Popularity popularity) {
     return config
         .layering()
-        .plan(closure, new TreeSet<>(outputs), config.popularity(), config.layerBudget() - 1);
+        .plan(closure, new TreeSet<>(outputs), popularity, config.layerBudget() - 1);
   }
 
   private ReferenceGraph closure(List<Resolved.Found> packages) throws InterruptedException {
@@ -132,7 +142,7 @@ final class ImageBuilder {
   }
 
   private PackedLayerInfo layer(Layer layer, Build progress) {
-    return findOrPack(progress, layer.id(), file -> packer.pack(layer, file));
+    return findOrPack(progress, keys.layer(layer), file -> packer.pack(layer, file));
   }
 
   private PackedLayerInfo links(List<StorePath> outputs, Build progress) {
@@ -146,23 +156,23 @@ final class ImageBuilder {
     PackedLayer into(Path file) throws IOException;
   }
 
-  private PackedLayerInfo findOrPack(Build progress, Digest id, Packing work) {
+  private PackedLayerInfo findOrPack(Build progress, LayerKeys layer, Packing work) {
     return leases.findOrMake(
-        "layer-" + id.hex(),
+        "layer-" + layer.shared().hex(),
         () -> {
-          Optional<PackedLayerInfo> found = metrics.looked(Cache.LAYER, store.findLayer(id));
+          Optional<PackedLayerInfo> found = metrics.looked(Cache.LAYER, store.findLayer(layer));
           found.ifPresent(_ -> progress.reused());
           return found;
         },
         () -> {
           metrics.missed(Cache.LAYER);
-          PackedLayerInfo layer = Interruptible.run(() -> packAndSave(id, work));
-          progress.packed(layer.size());
-          return layer;
+          PackedLayerInfo packed = Interruptible.run(() -> packAndSave(layer, work));
+          progress.packed(packed.size());
+          return packed;
         });
   }
 
-  private PackedLayerInfo packAndSave(Digest id, Packing work) throws InterruptedException {
+  private PackedLayerInfo packAndSave(LayerKeys keys, Packing work) throws InterruptedException {
     Path file = config.spool().resolve(UUID.randomUUID().toString());
     packing.acquire();
     try {
@@ -170,11 +180,11 @@ final class ImageBuilder {
       metrics.time(
           Phase.STORE,
           () -> {
-            store.saveLayer(id, layer);
+            store.saveLayer(keys, layer);
             return layer;
           });
       metrics.packed(layer.size());
-      LOG.log(System.Logger.Level.DEBUG, "packed {0}, layer {1}", layer.digest(), id.hex());
+      LOG.log(System.Logger.Level.DEBUG, "packed {0}, layer {1}", layer.digest(), keys.own().hex());
       return layer.info();
     } catch (UnpackableException e) {
       throw new Failure(FailureCode.BUILD_FAILED, e.getMessage(), e);

@@ -14,8 +14,10 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import nixery.api.source.ResolvedTag;
 import nixery.image.Digest;
+import nixery.image.Popularity;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import nixery.server.nix.Resolved;
@@ -47,6 +49,7 @@ final class ImageCatalogue implements Catalogue {
    * @param store where it is kept
    * @param resolver what names mean
    * @param recent what was served lately
+   * @param popularity of packages
    */
   record Library(
       String source,
@@ -54,7 +57,8 @@ final class ImageCatalogue implements Catalogue {
       Keys keys,
       ImageStore store,
       PackageResolver resolver,
-      RecentImages recent) {}
+      RecentImages recent,
+      Supplier<Popularity> popularity) {}
 
   private final Images images;
   private final Library library;
@@ -86,7 +90,8 @@ final class ImageCatalogue implements Catalogue {
   private Optional<Image> byRevision(ImageName name, ResolvedTag tag) {
     return tag.revision()
         .flatMap(revision ->
-            library.store.findImage(library.keys.image(library.source, revision, name)));
+            library.store.findImage(
+                library.keys.image(library.source, revision, name, library.popularity.get())));
   }
 
   private Preview evaluate(ImageName name, ResolvedTag tag) throws InterruptedException {
@@ -101,7 +106,9 @@ final class ImageCatalogue implements Catalogue {
         SortedMap<String, Resolved> packages = library.resolver.look(name, tag);
         return PackageResolver.inOrder(name, packages)
             .flatMap(found ->
-                library.store.findImage(library.keys.image(name, ImageBuilder.outputs(found))))
+                library.store.findImage(
+                    library.keys.image(
+                        name, ImageBuilder.outputs(found), library.popularity.get())))
             .<Preview>map(image -> new Preview.Built(details(image, name, tag.tag())))
             .orElseGet(() -> new Preview.NotBuilt(packages));
       } finally {

@@ -17,6 +17,8 @@ import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
 import nixery.image.Document;
 import nixery.image.LayerPacker;
+import nixery.image.MediaTypes;
+import nixery.image.Popularity;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import nixery.server.metrics.Cache;
@@ -50,7 +52,9 @@ public final class ImageService implements Images, AutoCloseable {
   private final PackageSource source;
   private final ImageStore store;
   private final Leases leases;
+  private final BuildConfig config;
   private final Keys keys;
+  private final List<String> forms;
   private final PackageResolver resolver;
   private final ImageBuilder builder;
   private final Semaphore permits;
@@ -89,7 +93,12 @@ public final class ImageService implements Images, AutoCloseable {
     this.source = source;
     this.store = new ImageStore(storage);
     this.leases = new Leases(storage, config.leaseDuration());
-    this.keys = new Keys(config);
+    this.config = config;
+    this.keys = new Keys(config, packer);
+    this.forms =
+        packer.compression().dockerLayerType().isPresent()
+            ? List.of(MediaTypes.DOCKER_MANIFEST, MediaTypes.OCI_MANIFEST)
+            : List.of(MediaTypes.OCI_MANIFEST);
     this.resolver = new PackageResolver(source, nix, store, metrics);
     this.builder = new ImageBuilder(config, keys, nix, store, leases, packer, metrics);
     this.permits = new Semaphore(config.maxBuilds(), true);
@@ -97,11 +106,22 @@ public final class ImageService implements Images, AutoCloseable {
         new ImageCatalogue(
             this,
             new ImageCatalogue.Library(
-                source.identity(), this::resolve, keys, store, resolver, recent),
+                source.identity(),
+                this::resolve,
+                keys,
+                store,
+                resolver,
+                recent,
+                config.popularity()),
             permits,
             builds,
             threads);
     metrics.observeBuilds(() -> config.maxBuilds() - permits.availablePermits(), waiting::get);
+  }
+
+  @Override
+  public List<String> forms(String repository) {
+    return forms;
   }
 
   @Override
@@ -136,20 +156,22 @@ public final class ImageService implements Images, AutoCloseable {
   }
 
   private Image find(ImageName name, ResolvedTag tag) {
+    Popularity popularity = config.popularity().get();
     Optional<Digest> key =
-        tag.revision().map(revision -> keys.image(source.identity(), revision, name));
+        tag.revision().map(revision -> keys.image(source.identity(), revision, name, popularity));
     return key.map(present ->
             leases.findOrMake(
                 "image-" + present.hex(),
                 () -> metrics.looked(Cache.REVISION, store.findImage(present)),
                 () -> {
                   metrics.missed(Cache.REVISION);
-                  return build(name, tag, key);
+                  return build(name, tag, popularity, key);
                 }))
-        .orElseGet(() -> build(name, tag, key));
+        .orElseGet(() -> build(name, tag, popularity, key));
   }
 
-  private Image build(ImageName name, ResolvedTag tag, Optional<Digest> otherKey) {
+  private Image build(
+      ImageName name, ResolvedTag tag, Popularity popularity, Optional<Digest> otherKey) {
     return builds.run(
         name.toString(),
         tag.tag(),
@@ -159,19 +181,25 @@ public final class ImageService implements Images, AutoCloseable {
                 () ->
                     metrics.build(() ->
                         Translation.failures(
-                            () -> inTurn(() -> make(name, tag, otherKey, build))))));
+                            () -> inTurn(() -> make(name, tag, popularity, otherKey, build))))));
   }
 
-  private Image make(ImageName name, ResolvedTag tag, Optional<Digest> otherKey, Build progress)
+  private Image make(
+      ImageName name,
+      ResolvedTag tag,
+      Popularity popularity,
+      Optional<Digest> otherKey,
+      Build progress)
       throws InterruptedException {
     List<Resolved.Found> packages = resolver.resolve(name, tag);
     progress.evaluated(packages.size());
     Optional<Image> known =
         metrics.looked(
-            Cache.OUTPUTS, store.findImage(keys.image(name, ImageBuilder.outputs(packages))));
+            Cache.OUTPUTS,
+            store.findImage(keys.image(name, ImageBuilder.outputs(packages), popularity)));
     List<Resolved.Found> realisable =
         known.isPresent() ? packages : resolver.realisable(packages, name, tag);
-    Digest key = keys.image(name, ImageBuilder.outputs(realisable));
+    Digest key = keys.image(name, ImageBuilder.outputs(realisable), popularity);
     Image image =
         known.orElseGet(() ->
             leases.findOrMake(
@@ -179,7 +207,8 @@ public final class ImageService implements Images, AutoCloseable {
                 () -> metrics.looked(Cache.OUTPUTS, store.findImage(key)),
                 () -> {
                   metrics.missed(Cache.OUTPUTS);
-                  return Interruptible.run(() -> builder.build(key, name, realisable, progress));
+                  return Interruptible.run(
+                      () -> builder.build(key, name, realisable, popularity, progress));
                 }));
     otherKey.ifPresent(other -> store.alias(key, other));
     return image;

@@ -13,6 +13,7 @@ import nixery.api.storage.Storage;
 import nixery.api.storage.StorageException;
 import nixery.api.storage.StoredObject;
 import nixery.api.storage.VersionedRecord;
+import nixery.image.Compression;
 import nixery.image.Digest;
 import nixery.image.Document;
 import nixery.image.ImageDocuments;
@@ -28,7 +29,7 @@ import tools.jackson.databind.json.JsonMapper;
  * <ul>
  *   <li>{@code blobs/<sha256>}: layers and configs
  *   <li>{@code manifests/<sha256>}: manifests
- *   <li>{@code layers/<layer id>}: which blob holds a layer, as a record
+ *   <li>{@code layers/<key>}: which blob holds a layer, as a record, under both its keys
  *   <li>{@code images/<key>}: the manifests and blobs of an image, as a record; the key covers all
  *       that shapes the image
  *   <li>{@code contents/<sha256>}: which store paths are in which layer of an image, by its
@@ -61,14 +62,15 @@ final class ImageStore {
     }
   }
 
-  private record StoredLayer(StoredBlob blob, Digest diffId) {
+  private record StoredLayer(StoredBlob blob, Digest diffId, Compression compression) {
     StoredLayer {
       Objects.requireNonNull(blob);
       Objects.requireNonNull(diffId);
+      Objects.requireNonNull(compression);
     }
   }
 
-  private record StoredImage(Digest docker, Digest oci, List<StoredBlob> blobs) {
+  private record StoredImage(Optional<Digest> docker, Digest oci, List<StoredBlob> blobs) {
     StoredImage {
       Objects.requireNonNull(docker);
       Objects.requireNonNull(oci);
@@ -95,6 +97,10 @@ final class ImageStore {
     return Key.of("blobs", digest.hex());
   }
 
+  private static Key layer(Digest key) {
+    return Key.of("layers", key.hex());
+  }
+
   private static Key imageKey(Digest key) {
     return Key.of("images", key.hex());
   }
@@ -103,21 +109,29 @@ final class ImageStore {
     return Key.of("manifests", digest.hex());
   }
 
-  /** Returns the layer with this id, if it was packed before. */
-  Optional<PackedLayerInfo> findLayer(Digest id) {
-    return read(Key.of("layers", id.hex()), StoredLayer.class)
+  /** Returns the layer with these keys, if it was packed before. */
+  Optional<PackedLayerInfo> findLayer(LayerKeys keys) {
+    return findLayer(keys.own()).or(() -> findLayer(keys.shared()));
+  }
+
+  private Optional<PackedLayerInfo> findLayer(Digest key) {
+    return read(layer(key), StoredLayer.class)
         .filter(layer -> isThere(layer.blob))
-        .map(layer -> new PackedLayerInfo(layer.blob.digest, layer.blob.size, layer.diffId));
+        .map(layer ->
+            new PackedLayerInfo(
+                layer.blob.digest, layer.blob.size, layer.diffId, layer.compression));
   }
 
   /** Stores a layer; its file is moved away, or left for the caller to delete. */
-  void saveLayer(Digest id, PackedLayer layer) {
+  void saveLayer(LayerKeys keys, PackedLayer layer) {
     put(
         blob(layer.digest()),
         Content.ofFile(layer.file(), layer.size(), layer.digest().hex(), BLOB_TYPE));
-    write(
-        Key.of("layers", id.hex()),
-        new StoredLayer(new StoredBlob(layer.digest(), layer.size()), layer.diffId()));
+    StoredLayer record =
+        new StoredLayer(
+            new StoredBlob(layer.digest(), layer.size()), layer.diffId(), layer.compression());
+    write(layer(keys.own()), record);
+    write(layer(keys.shared()), record);
   }
 
   /** Stores an object, also in the place of one that was damaged, as can be told by its length. */
@@ -135,8 +149,9 @@ final class ImageStore {
     return read(imageKey(key), StoredImage.class)
         .filter(image -> Parallel.map(image.blobs, this::isThere).stream().allMatch(there -> there))
         .flatMap(image ->
-            findManifest(image.docker)
-                .flatMap(docker -> findManifest(image.oci).map(oci -> new Image(docker, oci))));
+            findManifest(image.oci)
+                .map(oci -> new Image(image.docker.flatMap(this::findManifest), oci))
+                .filter(found -> found.docker().isPresent() == image.docker.isPresent()));
   }
 
   private boolean isThere(StoredBlob blob) {
@@ -147,15 +162,16 @@ final class ImageStore {
   Image saveImage(Digest key, List<PackedLayerInfo> layers, ImageDocuments documents) {
     Document config = documents.config();
     put(blob(config.digest()), Content.of(config.bytes(), BLOB_TYPE));
-    Document docker = documents.dockerManifest();
+    Optional<Document> docker = documents.dockerManifest();
     Document oci = documents.ociManifest();
-    List.of(docker, oci).forEach(this::saveManifest);
+    docker.ifPresent(this::saveManifest);
+    saveManifest(oci);
     List<StoredBlob> blobs =
         Stream.concat(
                 layers.stream().map(layer -> new StoredBlob(layer.digest(), layer.size())),
                 Stream.of(new StoredBlob(config.digest(), config.bytes().length)))
             .toList();
-    write(imageKey(key), new StoredImage(docker.digest(), oci.digest(), blobs));
+    write(imageKey(key), new StoredImage(docker.map(Document::digest), oci.digest(), blobs));
     return new Image(docker, oci);
   }
 

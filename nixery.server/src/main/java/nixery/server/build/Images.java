@@ -30,8 +30,8 @@ public interface Images {
    *
    * @param name a repository name as the client sent it
    * @return media types of manifests and indexes, the one first that is to be preferred where the
-   *     client does not care; among them {@link MediaTypes#DOCKER_MANIFEST}, which every client can
-   *     read
+   *     client does not care; among them {@link MediaTypes#OCI_MANIFEST}, and {@link
+   *     MediaTypes#DOCKER_MANIFEST}, which every client can read, unless it cannot name the layers
    */
   default List<String> forms(String name) {
     return List.of(MediaTypes.DOCKER_MANIFEST, MediaTypes.OCI_MANIFEST);
@@ -47,7 +47,7 @@ public interface Images {
    */
   default Document manifest(String name, String tag, String form) {
     Image image = image(name, tag);
-    return form.equals(MediaTypes.DOCKER_MANIFEST) ? image.docker() : image.oci();
+    return form.equals(MediaTypes.DOCKER_MANIFEST) ? image.docker().orElseThrow() : image.oci();
   }
 
   /**

@@ -2,7 +2,9 @@ package nixery.server.build;
 
 import java.util.List;
 import nixery.image.Digest;
+import nixery.image.Layer;
 import nixery.image.LayerPacker;
+import nixery.image.Popularity;
 import nixery.image.StorePath;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -12,32 +14,42 @@ final class Keys {
   /** Changes with anything in this program that changes the bytes of images. */
   private static final int FORMAT = 1;
 
+  private final LayerPacker packer;
   private final List<Object> recipe;
 
-  Keys(BuildConfig config) {
+  Keys(BuildConfig config, LayerPacker packer) {
+    this.packer = packer;
     this.recipe =
         List.of(
-            FORMAT,
-            LayerPacker.FORMAT,
-            config.layering().id(),
-            config.layerBudget(),
-            config.popularity().digest().hex());
+            FORMAT, packer.family(), config.layering().id(), config.layerBudget(), config.image());
   }
 
   /** Returns the key of an image by its name in a revision of a package set. */
-  Digest image(String source, String revision, ImageName name) {
-    return key("revision", source, revision, name.toString(), recipe);
+  Digest image(String source, String revision, ImageName name, Popularity popularity) {
+    return key("revision", source, revision, name.toString(), recipe, popularity.digest().hex());
   }
 
   /** Returns the key of an image by what it is made of, in the order of precedence. */
-  Digest image(ImageName name, List<String> outputs) {
-    return key("outputs", name.architecture().name(), name.shell(), outputs, recipe);
+  Digest image(ImageName name, List<String> outputs, Popularity popularity) {
+    return key(
+        "outputs",
+        name.architecture().name(),
+        name.shell(),
+        outputs,
+        recipe,
+        popularity.digest().hex());
   }
 
-  /** Returns the key of the layer of links to these outputs. */
-  Digest links(List<StorePath> outputs) {
-    return key(
-        "links", FORMAT, LayerPacker.FORMAT, outputs.stream().map(StorePath::toString).toList());
+  /** Returns the keys of a layer. */
+  LayerKeys layer(Layer layer) {
+    return new LayerKeys(layer.id(packer.format()), layer.id(packer.family()));
+  }
+
+  /** Returns the keys of the layer of links to these outputs. */
+  LayerKeys links(List<StorePath> outputs) {
+    List<String> paths = outputs.stream().map(StorePath::toString).toList();
+    return new LayerKeys(
+        key("links", FORMAT, packer.format(), paths), key("links", FORMAT, packer.family(), paths));
   }
 
   /** Returns the key of what an attribute is in a revision of a package set. */

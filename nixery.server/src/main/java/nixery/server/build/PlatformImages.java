@@ -46,7 +46,10 @@ public final class PlatformImages implements Images {
   public List<String> forms(String name) {
     List<String> forms = new ArrayList<>(images.forms(name));
     if (!ImageName.namesArchitecture(name)) {
-      forms.addAll(0, List.of(MediaTypes.DOCKER_LIST, MediaTypes.OCI_INDEX));
+      forms.addFirst(MediaTypes.OCI_INDEX);
+      if (forms.contains(MediaTypes.DOCKER_MANIFEST)) {
+        forms.addFirst(MediaTypes.DOCKER_LIST);
+      }
     }
     return List.copyOf(forms);
   }

@@ -68,6 +68,11 @@ record Acceptance(Map<String, Double> weights) {
         .orElse(fallback);
   }
 
+  /** Returns whether the client says that it takes this media type. */
+  boolean accepts(String mediaType) {
+    return weight(mediaType) > 0;
+  }
+
   private double weight(String mediaType) {
     String subtypes = mediaType.substring(0, mediaType.indexOf('/')) + "/*";
     double fallback = weights.getOrDefault(subtypes, weights.getOrDefault("*/*", 0.0));

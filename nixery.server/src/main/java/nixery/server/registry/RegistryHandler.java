@@ -144,8 +144,19 @@ final class RegistryHandler implements Handler {
    * it reads may know nothing of indexes.
    */
   private static String choose(Exchange exchange, List<String> forms) {
-    return Acceptance.parse(exchange.request().headers().all(HeaderNames.ACCEPT, List::of))
-        .choose(forms, MediaTypes.DOCKER_MANIFEST);
+    Acceptance acceptance =
+        Acceptance.parse(exchange.request().headers().all(HeaderNames.ACCEPT, List::of));
+    if (forms.contains(MediaTypes.DOCKER_MANIFEST)) {
+      return acceptance.choose(forms, MediaTypes.DOCKER_MANIFEST);
+    }
+    if (acceptance.accepts(MediaTypes.DOCKER_MANIFEST)
+        && forms.stream().noneMatch(acceptance::accepts)) {
+      throw new Failure(
+          FailureCode.MANIFEST_UNKNOWN,
+          "This registry compresses layers with zstd, for which there are OCI manifests only, and"
+              + " this client does not accept them.");
+    }
+    return acceptance.choose(forms, MediaTypes.OCI_MANIFEST);
   }
 
   private static Failure manifestUnknown(String digest) {

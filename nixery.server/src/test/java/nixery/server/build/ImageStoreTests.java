@@ -15,6 +15,7 @@ import nixery.api.Settings;
 import nixery.api.storage.Key;
 import nixery.api.storage.Storage;
 import nixery.image.Architecture;
+import nixery.image.Compression;
 import nixery.image.Digest;
 import nixery.image.ImageConfig;
 import nixery.image.ImageDocuments;
@@ -32,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class ImageStoreTests {
 
   private static final Digest ID = digest("id");
+  private static final LayerKeys LAYER = new LayerKeys(ID, digest("gzip"));
   private static final Digest KEY = digest("key");
 
   @TempDir Path folder;
@@ -57,10 +59,15 @@ final class ImageStoreTests {
   }
 
   private PackedLayerInfo saveLayer() throws IOException {
-    Path file = Files.writeString(folder.resolve("layer"), "the layer");
+    return saveLayer(LAYER, "the layer");
+  }
+
+  private PackedLayerInfo saveLayer(LayerKeys keys, String contents) throws IOException {
+    Path file = Files.writeString(folder.resolve("layer"), contents);
     PackedLayer layer =
-        new PackedLayer(file, digest("the layer"), Files.size(file), digest("unpacked"));
-    store.saveLayer(ID, layer);
+        new PackedLayer(
+            file, digest(contents), Files.size(file), digest("unpacked"), Compression.GZIP);
+    store.saveLayer(keys, layer);
     return layer.info();
   }
 
@@ -89,7 +96,7 @@ final class ImageStoreTests {
   @Test
   void layersAndImagesAreFoundAgain() throws IOException {
     PackedLayerInfo layer = saveLayer();
-    assertThat(store.findLayer(ID)).contains(layer);
+    assertThat(store.findLayer(LAYER)).contains(layer);
     Image image = saveImage();
     assertThat(store.findImage(KEY)).contains(image);
     store.alias(KEY, ID);
@@ -98,23 +105,52 @@ final class ImageStoreTests {
     assertThat(store.findImage(digest("other"))).isEmpty();
   }
 
+  /** Servers on one storage may have other libraries to compress with. */
+  @Test
+  void serversUseWhatOthersPackedUnlessTheyPackedItThemselves() throws IOException {
+    PackedLayerInfo own = saveLayer();
+    LayerKeys others = new LayerKeys(digest("other library"), LAYER.shared());
+    assertThat(store.findLayer(others)).contains(own);
+    PackedLayerInfo other = saveLayer(others, "other bytes");
+    assertThat(store.findLayer(others)).contains(other);
+    assertThat(store.findLayer(LAYER)).contains(own);
+
+    damage(own.digest(), "");
+    assertThat(store.findLayer(LAYER)).contains(other);
+    assertThat(store.findLayer(new LayerKeys(LAYER.own(), digest("zstd")))).isEmpty();
+  }
+
+  @Test
+  void imagesWithoutDockerManifestAreFoundAgain() throws IOException {
+    PackedLayerInfo packed = saveLayer();
+    PackedLayerInfo layer =
+        new PackedLayerInfo(packed.digest(), packed.size(), packed.diffId(), Compression.ZSTD);
+    Image image =
+        store.saveImage(
+            KEY,
+            List.of(layer),
+            ImageDocuments.of(ImageConfig.of(Architecture.AMD64, List.of()), List.of(layer)));
+    assertThat(image.docker()).isEmpty();
+    assertThat(store.findImage(KEY)).contains(image);
+  }
+
   @Test
   void aTruncatedLayerIsNoticedAndReplaced() throws IOException {
     Image image = saveImage();
     damage(digest("the layer"), "the");
-    assertThat(store.findLayer(ID)).isEmpty();
+    assertThat(store.findLayer(LAYER)).isEmpty();
     assertThat(store.findImage(KEY)).isEmpty();
 
     PackedLayerInfo layer = saveLayer();
-    assertThat(store.findLayer(ID)).contains(layer);
+    assertThat(store.findLayer(LAYER)).contains(layer);
     assertThat(store.findImage(KEY)).contains(image);
   }
 
   @Test
   void aDamagedManifestIsNotServed() throws IOException {
     Image image = saveImage();
-    damage(image.docker().digest(), "{}");
-    assertThat(store.findManifest(image.docker().digest())).isEmpty();
+    damage(image.docker().orElseThrow().digest(), "{}");
+    assertThat(store.findManifest(image.docker().orElseThrow().digest())).isEmpty();
     assertThat(store.findImage(KEY)).isEmpty();
     saveImage();
     assertThat(store.findImage(KEY)).contains(image);
@@ -136,10 +172,11 @@ final class ImageStoreTests {
     saveImage();
     for (String damaged : List.of("", "null", "{}", "[]", "{\"docker\": {\"hex\": \"no\"}}")) {
       overwrite(Key.of("images", KEY.hex()), damaged);
-      overwrite(Key.of("layers", ID.hex()), damaged);
+      overwrite(Key.of("layers", LAYER.own().hex()), damaged);
+      overwrite(Key.of("layers", LAYER.shared().hex()), damaged);
       overwrite(Key.of("packages", ID.hex()), damaged);
       assertThat(store.findImage(KEY)).as(damaged).isEmpty();
-      assertThat(store.findLayer(ID)).as(damaged).isEmpty();
+      assertThat(store.findLayer(LAYER)).as(damaged).isEmpty();
       assertThat(store.findPackage(ID)).as(damaged).isEmpty();
     }
   }

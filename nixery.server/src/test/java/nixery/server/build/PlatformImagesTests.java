@@ -64,13 +64,19 @@ final class PlatformImagesTests {
 
     final ConcurrentSkipListSet<String> asked = new ConcurrentSkipListSet<>();
     UnaryOperator<String> build = name -> name;
+    List<String> forms = List.of(MediaTypes.DOCKER_MANIFEST, MediaTypes.OCI_MANIFEST);
+
+    @Override
+    public List<String> forms(String name) {
+      return forms;
+    }
 
     @Override
     public Image image(String name, String tag) {
       asked.add(name + ":" + tag);
       String text = build.apply(name);
       return new Image(
-          document(MediaTypes.DOCKER_MANIFEST, "docker " + text),
+          Optional.of(document(MediaTypes.DOCKER_MANIFEST, "docker " + text)),
           document(MediaTypes.OCI_MANIFEST, "oci " + text));
     }
 
@@ -145,6 +151,13 @@ final class PlatformImagesTests {
     assertThat(platforms().manifest("git", "v1", MediaTypes.OCI_MANIFEST))
         .isEqualTo(document(MediaTypes.OCI_MANIFEST, "oci arm64/git"));
     assertThat(images.asked).containsExactly("arm64/git:v1");
+  }
+
+  @Test
+  void thereIsNoListOfWhatHasNoDockerManifest() {
+    images.forms = List.of(MediaTypes.OCI_MANIFEST);
+    assertThat(platforms().forms("git"))
+        .containsExactly(MediaTypes.OCI_INDEX, MediaTypes.OCI_MANIFEST);
   }
 
   @Test

@@ -51,10 +51,15 @@ public final class FakeImages implements Images {
       (name, tag) -> {
         throw new Failure(FailureCode.PACKAGE_UNKNOWN, "no package " + name);
       };
+  private volatile List<String> forms = List.of(DOCKER, OCI);
   private volatile List<String> tags = List.of("latest");
 
   void onImage(Builder newBuilder) {
     builder = newBuilder;
+  }
+
+  void offer(String... newForms) {
+    forms = List.of(newForms);
   }
 
   void tags(List<String> newTags) {
@@ -63,11 +68,11 @@ public final class FakeImages implements Images {
 
   /** Makes an image of two texts that are not manifests, which nobody here notices. */
   Image addImage(String text) {
-    Image image =
-        new Image(manifest(DOCKER, "docker " + text), manifest(OCI, "open container " + text));
-    manifests.put(image.docker().digest(), image.docker());
-    manifests.put(image.oci().digest(), image.oci());
-    return image;
+    Document docker = manifest(DOCKER, "docker " + text);
+    Document oci = manifest(OCI, "open container " + text);
+    addManifest(docker);
+    addManifest(oci);
+    return new Image(Optional.of(docker), oci);
   }
 
   private static Document manifest(String type, String text) {
@@ -106,6 +111,11 @@ public final class FakeImages implements Images {
 
   void addRedirect(Digest digest, Delivery.Redirect redirect) {
     blobs.put(digest, redirect);
+  }
+
+  @Override
+  public List<String> forms(String name) {
+    return forms;
   }
 
   @Override

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
@@ -82,8 +83,9 @@ final class RegistryServerTests {
       assertThat(name + ":" + tag).isEqualTo("shell/git:v1");
       return image;
     });
-    assertManifest(get("/v2/shell/git/manifests/v1"), image.docker());
-    assertManifest(get("/v2/shell/git/manifests/v1?ns=docker.io&x=%2F"), image.docker());
+    assertManifest(get("/v2/shell/git/manifests/v1"), image.docker().orElseThrow());
+    assertManifest(
+        get("/v2/shell/git/manifests/v1?ns=docker.io&x=%2F"), image.docker().orElseThrow());
     assertManifest(get("/v2/shell%2Fgit/manifests/v1", "Accept", FakeImages.OCI), image.oci());
     HttpResponse<byte[]> response =
         get(
@@ -99,9 +101,23 @@ final class RegistryServerTests {
   }
 
   @Test
+  void thoseWhoDoNotAcceptTheOnlyManifestAreTold() throws Exception {
+    Document oci = images.addImage("git").oci();
+    images.onImage((name, tag) -> new Image(Optional.empty(), oci));
+    images.offer(FakeImages.OCI);
+    assertManifest(get("/v2/git/manifests/v1"), oci);
+    assertManifest(get("/v2/git/manifests/v1", "Accept", "*/*"), oci);
+    assertManifest(
+        get("/v2/git/manifests/v1", "Accept", FakeImages.DOCKER + ", " + FakeImages.OCI), oci);
+    HttpResponse<byte[]> refusal = get("/v2/git/manifests/v1", "Accept", FakeImages.DOCKER);
+    assertError(refusal, 404, "MANIFEST_UNKNOWN");
+    assertThat(new String(refusal.body(), StandardCharsets.UTF_8)).contains("zstd", "OCI");
+  }
+
+  @Test
   void servesManifestsByDigestAsTheyAre() throws Exception {
     Image image = images.addImage("git");
-    for (Document manifest : List.of(image.docker(), image.oci())) {
+    for (Document manifest : List.of(image.docker().orElseThrow(), image.oci())) {
       String path = "/v2/any/manifests/" + manifest.digest();
       HttpResponse<byte[]> response = get(path, "Accept", FakeImages.DOCKER);
       assertManifest(response, manifest);
@@ -117,7 +133,7 @@ final class RegistryServerTests {
   void sendsNothingThatTheClientHas() throws Exception {
     Image image = images.addImage("git");
     images.onImage((name, tag) -> image);
-    Digest digest = image.docker().digest();
+    Digest digest = image.docker().orElseThrow().digest();
     byte[] content = random(1000);
     Digest blob = images.addFile(folder.resolve("blob"), content);
     for (String path :
@@ -390,7 +406,7 @@ final class RegistryServerTests {
         Thread.sleep(10);
       }
       closing.countDown();
-      assertManifest(response.get(60, TimeUnit.SECONDS), image.docker());
+      assertManifest(response.get(60, TimeUnit.SECONDS), image.docker().orElseThrow());
       closed.get(60, TimeUnit.SECONDS);
     }
   }

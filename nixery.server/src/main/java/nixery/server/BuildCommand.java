@@ -1,0 +1,174 @@
+package nixery.server;
+
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Stream;
+import nixery.api.ConfigurationException;
+import nixery.api.Scratch;
+import nixery.api.Settings;
+import nixery.api.storage.StoredObject;
+import nixery.image.Digest;
+import nixery.image.ImageLayout;
+import nixery.server.build.Image;
+import nixery.server.build.Images;
+import nixery.server.failure.Failure;
+import nixery.server.failure.FailureCode;
+import nixery.server.failure.FailureKind;
+
+/** The command {@code nixery build}: makes one image and writes it to a file, without a server. */
+final class BuildCommand {
+
+  private static final int FAILED = 1;
+
+  private final BuildOptions options;
+  private final PrintStream out;
+  private final PrintStream err;
+
+  /**
+   * Prepares to build.
+   *
+   * @param options what, and where to
+   * @param out gets the image or its digest
+   * @param err gets what there is to say
+   */
+  BuildCommand(BuildOptions options, PrintStream out, PrintStream err) {
+    this.options = options;
+    this.out = out;
+    this.err = err;
+  }
+
+  /**
+   * Builds and writes the image.
+   *
+   * @return the status to exit with
+   * @throws ConfigurationException if the output cannot be written, or the settings do not do
+   */
+  int run(Settings settings, Plugins plugins) {
+    Logging.configure(settings);
+    checkOutput();
+    Nixery nixery = Nixery.withoutServer(settings, plugins, options.config());
+    Thread close = Thread.ofPlatform().name("stop").unstarted(nixery::close);
+    Runtime.getRuntime().addShutdownHook(close);
+    try {
+      Images images = nixery.images();
+      Image image = images.image(options.name(), options.tag());
+      write(new ImageLayout(image.oci(), options.reference(), digest -> blob(images, digest)));
+      if (options.output().isPresent()) {
+        out.println(image.oci().digest());
+      }
+      return 0;
+    } catch (Failure e) {
+      err.println("nixery: " + e.getMessage() + reason(e));
+      return FAILED;
+    } catch (IOException e) {
+      err.println("nixery: The image cannot be written: " + e + ".");
+      return FAILED;
+    }
+  }
+
+  /** A server tells the reason of what is not the client's fault in its log only. */
+  private static String reason(Failure failure) {
+    if (failure.code().kind() == FailureKind.USER) {
+      return "";
+    }
+    return Stream.iterate(failure.getCause(), cause -> cause != null, Throwable::getCause)
+        .reduce((_, deeper) -> deeper)
+        .filter(deepest -> !(deepest instanceof Failure))
+        .map(deepest -> " (" + deepest + ")")
+        .orElse("");
+  }
+
+  private static InputStream blob(Images images, Digest digest) {
+    return images
+        .openBlob(digest, 0)
+        .map(StoredObject::stream)
+        .orElseThrow(() ->
+            new Failure(FailureCode.STORAGE_UNAVAILABLE, digest + " is no longer in the storage"));
+  }
+
+  /** Finds out beforehand what would be a pity to find out when the image is made. */
+  private void checkOutput() {
+    if (options.output().isEmpty()) {
+      if (Optional.ofNullable(System.console()).filter(c -> c.isTerminal()).isPresent()) {
+        throw new ConfigurationException(
+            "An image is nothing for a terminal: redirect it, or name a file with -o.");
+      }
+      return;
+    }
+    Path output = options.output().get();
+    if (!Files.isWritable(folderOf(output))) {
+      throw new ConfigurationException(
+          "%s is not a folder that can be written to: choose another with -o."
+              .formatted(folderOf(output)));
+    }
+    boolean isThere = Files.isDirectory(output) && !isEmpty(output);
+    if (isThere || (options.isFolder() && Files.isRegularFile(output))) {
+      throw new ConfigurationException(
+          "%s is there already: remove it, or choose another with -o.".formatted(output));
+    }
+  }
+
+  private static Path folderOf(Path output) {
+    return output.toAbsolutePath().getParent();
+  }
+
+  private static boolean isEmpty(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.findAny().isEmpty();
+    } catch (IOException e) {
+      throw new ConfigurationException("%s cannot be read: %s.".formatted(folder, e), e);
+    }
+  }
+
+  private void write(ImageLayout image) throws IOException {
+    if (options.output().isEmpty()) {
+      write(image, new FileOutputStream(FileDescriptor.out));
+      return;
+    }
+    Path output = options.output().get();
+    if (Files.exists(output) && !Files.isRegularFile(output) && !Files.isDirectory(output)) {
+      write(image, Files.newOutputStream(output)); // such as a pipe
+      return;
+    }
+    // Whoever watches the file sees all of it or nothing.
+    Path part = folderOf(output).resolve(".%s.part".formatted(UUID.randomUUID()));
+    Thread delete = Thread.ofPlatform().name("delete").unstarted(() -> delete(part));
+    Runtime.getRuntime().addShutdownHook(delete);
+    try {
+      if (options.isFolder()) {
+        image.writeFolder(part);
+      } else {
+        write(image, Files.newOutputStream(part, StandardOpenOption.CREATE_NEW));
+      }
+      Files.move(part, output, StandardCopyOption.ATOMIC_MOVE);
+    } finally {
+      delete(part);
+    }
+  }
+
+  private static void write(ImageLayout image, OutputStream stream) throws IOException {
+    try (OutputStream buffered = new BufferedOutputStream(stream, 1 << 16)) {
+      image.writeArchive(buffered);
+    }
+  }
+
+  private static void delete(Path part) {
+    try {
+      Scratch.deleteTree(part);
+    } catch (IOException e) {
+      System.getLogger(BuildCommand.class.getName())
+          .log(System.Logger.Level.WARNING, "cannot delete " + part, e);
+    }
+  }
+}
