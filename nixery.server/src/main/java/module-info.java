@@ -12,6 +12,7 @@ module nixery.server {
   requires io.helidon.http;
   requires io.helidon.webserver;
   requires java.logging;
+  requires java.net.http;
   requires jdk.management;
   requires nixery.api;
   requires nixery.image;

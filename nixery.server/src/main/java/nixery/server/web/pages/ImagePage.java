@@ -40,11 +40,15 @@ final class ImagePage {
             "p",
             cls("lead"),
             text(
-                "%s, %s to download, of which %s are in other images that were served lately."
+                "%s, %s to download%s."
                     .formatted(
                         Amounts.count(image.layers().size(), "layer"),
                         Amounts.bytes(image.size()),
-                        Amounts.bytes(shared)))),
+                        shared == 0
+                            ? ""
+                            : ", of which "
+                                + Amounts.bytes(shared)
+                                + " are in other images that were served lately"))),
         Layout.command(FrontPage.pull(host, name, tag)),
         layers(image),
         el("p", cls("hint digest"), text("Manifest: " + image.manifest())));

@@ -26,7 +26,7 @@ import nixery.server.metrics.Route;
 import nixery.server.progress.Build;
 import nixery.server.progress.Builds;
 import nixery.server.progress.Snapshot;
-import nixery.server.registry.ImageReference;
+import nixery.server.registry.TaggedName;
 import nixery.server.registry.StallGuard;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -178,7 +178,7 @@ public final class Pages implements HttpService {
       return;
     }
     try {
-      ImageReference image = ImageReference.parse(input.name(), input.tag());
+      TaggedName image = TaggedName.parse(input.name(), input.tag());
       Catalogue.Preview preview =
           unguarded(request, () -> catalogue.preview(image.name(), image.tag()));
       send(request, response, FrontPage.answer(input, host(request), preview));
@@ -192,8 +192,8 @@ public final class Pages implements HttpService {
   }
 
   private void image(ServerRequest request, ServerResponse response) {
-    ImageReference image =
-        ImageReference.parse(
+    TaggedName image =
+        TaggedName.parse(
             request.path().pathParameters().get("name"),
             query(request).getOrDefault("tag", LATEST));
     Optional<String> page =
@@ -219,8 +219,8 @@ public final class Pages implements HttpService {
 
   private void start(ServerRequest request, ServerResponse response) {
     Map<String, String> query = query(request);
-    ImageReference image =
-        ImageReference.parse(query.getOrDefault("image", ""), query.getOrDefault("tag", LATEST));
+    TaggedName image =
+        TaggedName.parse(query.getOrDefault("image", ""), query.getOrDefault("tag", LATEST));
     Started started = unguarded(request, () -> catalogue.start(image.name(), image.tag()));
     String location =
         switch (started) {

@@ -9,7 +9,7 @@ import nixery.server.failure.FailureCode;
  * @param name of the repository, such as {@code shell/git}
  * @param tag such as {@code latest}
  */
-public record ImageReference(String name, String tag) {
+public record TaggedName(String name, String tag) {
 
   /**
    * Checks name and tag as the registry does.
@@ -19,7 +19,7 @@ public record ImageReference(String name, String tag) {
    * @return both
    * @throws Failure {@link FailureCode#NAME_INVALID} or {@link FailureCode#REFERENCE_INVALID}
    */
-  public static ImageReference parse(String name, String tag) {
+  public static TaggedName parse(String name, String tag) {
     String checked = new RepositoryName(name).value();
     if (!Reference.TAG.matcher(tag).matches()) {
       throw new Failure(
@@ -29,6 +29,6 @@ public record ImageReference(String name, String tag) {
               + "\" is not a tag: a tag has at most 128 letters, digits, underscores, periods and"
               + " hyphens, and does not begin with a period or hyphen.");
     }
-    return new ImageReference(checked, tag);
+    return new TaggedName(checked, tag);
   }
 }
