@@ -24,7 +24,8 @@ public final class Main {
    * Runs the command.
    *
    * @param arguments none to serve; {@code build} and its arguments to build one image, {@code
-   *     watch} and its arguments to see a server build one; {@code help}, {@code --version} or {@code --reference} to print something and exit
+   *     watch} and its arguments to see a server build one; {@code help}, {@code --version} or
+   *     {@code --reference} to print something and exit
    */
   public static void main(String[] arguments) {
     int status = run(List.of(arguments), Settings.of(System.getenv()), System.out, System.err);

@@ -25,8 +25,7 @@ final class DisplayTests {
       display.progress(0.3, "Build packages", "1 of 2 built", "3 s");
     }
     assertThat(shown().lines())
-        .containsExactly(
-            "Build packages: 0 of 2 built", "gcc -c", "Build packages: 1 of 2 built");
+        .containsExactly("Build packages: 0 of 2 built", "gcc -c", "Build packages: 1 of 2 built");
   }
 
   @Test
@@ -38,8 +37,7 @@ final class DisplayTests {
     String bar = "[############------------]  50% Build packages: 1 of 2 buil";
     assertThat(bar).hasSize(59);
     assertThat(shown())
-        .isEqualTo(
-            "\r\u001b[2K" + bar + "\r\u001b[2Kgcc -c\n" + bar + "\r\u001b[2K");
+        .isEqualTo("\r\u001b[2K" + bar + "\r\u001b[2Kgcc -c\n" + bar + "\r\u001b[2K");
   }
 
   @Test

@@ -17,8 +17,21 @@ final class EventReaderTests {
   void eventsAreRead() {
     EventReader reader =
         reader(
-            "retry: 2000", "", "event: log", "id: 5", "data: one", "data:two", "data:", "", ": still",
-            "", "data", "", "event: end", "data: done", "");
+            "retry: 2000",
+            "",
+            "event: log",
+            "id: 5",
+            "data: one",
+            "data:two",
+            "data:",
+            "",
+            ": still",
+            "",
+            "data",
+            "",
+            "event: end",
+            "data: done",
+            "");
     assertThat(reader.next()).contains(new Event("log", "one\ntwo\n"));
     assertThat(reader.lastId()).isEqualTo("5");
     assertThat(reader.next()).contains(new Event("message", ""));

@@ -15,8 +15,7 @@ final class WatchOptionsTests {
   @Test
   void nameTagAndServer() {
     assertThat(WatchOptions.parse(List.of("shell/git")))
-        .isEqualTo(
-            new WatchOptions("shell/git", "latest", URI.create("http://localhost:8080")));
+        .isEqualTo(new WatchOptions("shell/git", "latest", URI.create("http://localhost:8080")));
     assertThat(WatchOptions.parse(List.of("--server", "https://nixery.example/x/", "git:v1")))
         .isEqualTo(new WatchOptions("git", "v1", URI.create("https://nixery.example/x")));
   }
@@ -24,7 +23,12 @@ final class WatchOptionsTests {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "", "git jq", "--tag git", "git --server", "git --server ftp://x", "git --server localhost:80",
+        "",
+        "git jq",
+        "--tag git",
+        "git --server",
+        "git --server ftp://x",
+        "git --server localhost:80",
         "git --server http://a|b"
       })
   void anythingElseIsRefusedWithASentence(String arguments) {

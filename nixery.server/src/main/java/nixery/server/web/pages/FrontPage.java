@@ -255,8 +255,8 @@ final class FrontPage {
                     attr("autocomplete", "off"),
                     attr("autocapitalize", "none"),
                     attr("spellcheck", "false"),
-                    attr("aria-describedby", problem == Html.NONE ? "hint" : "problem hint"),
-                    problem == Html.NONE ? Html.NONE : attr("aria-invalid", "true"),
+                    attr("aria-describedby", problem.equals(Html.NONE) ? "hint" : "problem hint"),
+                    problem.equals(Html.NONE) ? Html.NONE : attr("aria-invalid", "true"),
                     flag("required", true),
                     flag("autofocus", input.packages.isEmpty()))),
             field(

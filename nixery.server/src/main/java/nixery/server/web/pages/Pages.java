@@ -26,8 +26,8 @@ import nixery.server.metrics.Route;
 import nixery.server.progress.Build;
 import nixery.server.progress.Builds;
 import nixery.server.progress.Snapshot;
-import nixery.server.registry.TaggedName;
 import nixery.server.registry.StallGuard;
+import nixery.server.registry.TaggedName;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 

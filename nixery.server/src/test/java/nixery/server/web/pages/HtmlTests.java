@@ -24,10 +24,36 @@ final class HtmlTests {
   static Arbitrary<String> hostile() {
     Arbitrary<String> pieces =
         Arbitraries.of(
-            "<", ">", "\"", "'", "&", "/", "=", "`", "<script>", "</title>", "-->", "<!--", "]]>",
-            "&lt;", "&#60;", "\0", "\r", "\n", "\t", "\ud800", "\udc00", "😀", "\u202e", "\u0085",
-            "javascript:", "onload", " ", "a");
-    return Arbitraries.oneOf(pieces.list().ofMaxSize(12).map(list -> String.join("", list)),
+            "<",
+            ">",
+            "\"",
+            "'",
+            "&",
+            "/",
+            "=",
+            "`",
+            "<script>",
+            "</title>",
+            "-->",
+            "<!--",
+            "]]>",
+            "&lt;",
+            "&#60;",
+            "\0",
+            "\r",
+            "\n",
+            "\t",
+            "\ud800",
+            "\udc00",
+            "😀",
+            "\u202e",
+            "\u0085",
+            "javascript:",
+            "onload",
+            " ",
+            "a");
+    return Arbitraries.oneOf(
+        pieces.list().ofMaxSize(12).map(list -> String.join("", list)),
         Arbitraries.strings().ofMaxLength(30));
   }
 
@@ -57,7 +83,8 @@ final class HtmlTests {
   @Property
   void textIsNeverATag(@ForAll("hostile") String text) {
     String html = Html.document(el("p", text(text)));
-    String body = html.substring("<!DOCTYPE html>\n<p>".length(), html.length() - "</p>\n".length());
+    String body =
+        html.substring("<!DOCTYPE html>\n<p>".length(), html.length() - "</p>\n".length());
     assertThat(body).doesNotContain("<", ">");
     assertThat(unescaped(body)).isEqualTo(shown(text));
   }
@@ -75,7 +102,12 @@ final class HtmlTests {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "javascript:alert(1)", "//evil.example", "/\\evil.example", "https://evil.example", "data:,", ""
+        "javascript:alert(1)",
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "data:,",
+        ""
       })
   void addressesAreThisServers(String address) {
     for (String name : List.of("href", "src", "action", "formaction")) {

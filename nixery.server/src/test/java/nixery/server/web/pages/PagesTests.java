@@ -170,8 +170,16 @@ final class PagesTests {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"/", "/?packages=git", "/?packages=A*", "/builds", "/builds/x", "/images/git?tag=v1",
-        "/builds/x/events", "/assets/none"})
+      strings = {
+        "/",
+        "/?packages=git",
+        "/?packages=A*",
+        "/builds",
+        "/builds/x",
+        "/images/git?tag=v1",
+        "/builds/x/events",
+        "/assets/none"
+      })
   void everyPageKeepsOthersOut(String path) throws Exception {
     HttpResponse<String> page = get(path);
     assertThat(page.statusCode()).isIn(200, 400, 404);
@@ -243,7 +251,8 @@ final class PagesTests {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"packages=%22%3E%3Cscript%3E", "packages=git&tag=%3Cscript%3E", "packages=%zz"})
+  @ValueSource(
+      strings = {"packages=%22%3E%3Cscript%3E", "packages=git&tag=%3Cscript%3E", "packages=%zz"})
   void whatIsNoNameIsShownAndExplained(String query) throws Exception {
     HttpResponse<String> page = get("/?" + query.replace("%zz", "a%00b"));
     assertThat(page.statusCode()).isEqualTo(400);
@@ -261,8 +270,7 @@ final class PagesTests {
           .write(
               "GET /?packages=git HTTP/1.1\r\nHost: a;rm$IFS-rf\r\nConnection: close\r\n\r\n"
                   .getBytes(StandardCharsets.US_ASCII));
-      String answer =
-          new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       assertThat(answer).doesNotContain("IFS");
     }
   }
@@ -391,8 +399,17 @@ final class PagesTests {
     goOn.await();
     assertThat(lines)
         .containsSubsequence(
-            "event: log", "id: 1", "data: one", "event: state", "event: log", "id: 2", "data: two",
-            "data: three", "event: state", "event: end", "data: done");
+            "event: log",
+            "id: 1",
+            "data: one",
+            "event: state",
+            "event: log",
+            "id: 2",
+            "data: two",
+            "data: three",
+            "event: state",
+            "event: end",
+            "data: done");
     assertThat(lines.stream().filter(line -> line.startsWith("data: {")))
         .allSatisfy(line -> assertThat(line).contains("\"image\":\"git\""));
   }
