@@ -52,7 +52,9 @@ final class PopularityReader {
         new JsonFactory().createParser(ObjectReadContext.empty(), text, 0, text.length)) {
       return new PopularityReader(parser).read();
     } catch (JacksonException e) {
-      throw new IOException("popularity data are not JSON: " + e.getOriginalMessage(), e);
+      // What follows describes positions, which are not known.
+      String reason = e.getOriginalMessage().replaceFirst(" \\(start marker .*", "");
+      throw new IOException("popularity data are not JSON: " + reason, e);
     }
   }
 

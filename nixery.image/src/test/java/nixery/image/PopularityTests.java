@@ -92,7 +92,7 @@ class PopularityTests {
             """);
   }
 
-  @Property
+  @Property(tries = 100)
   void readsWhatItWrites(
       @ForAll Optional<String> channel,
       @ForAll Map<String, @IntRange(max = Integer.MAX_VALUE) Integer> counts)

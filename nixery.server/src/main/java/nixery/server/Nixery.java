@@ -38,6 +38,8 @@ import nixery.server.metrics.MeteredStorage;
 import nixery.server.metrics.Metrics;
 import nixery.server.nix.Nix;
 import nixery.server.nix.NixConfig;
+import nixery.server.popularity.PopularityAddress;
+import nixery.server.popularity.PopularityFeed;
 import nixery.server.progress.Builds;
 import nixery.server.progress.Redaction;
 import nixery.server.registry.RegistryConfig;
@@ -54,6 +56,9 @@ import nixery.server.web.pages.Pages;
 final class Nixery implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(Nixery.class.getName());
+
+  /** How long the start waits for popularity data. */
+  private static final Duration POPULARITY_PATIENCE = Duration.ofSeconds(5);
 
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private Optional<Images> images = Optional.empty();
@@ -121,6 +126,7 @@ final class Nixery implements AutoCloseable {
     warnOfUnknown(settings, plugins);
     // All that can be checked at once is checked before anything is opened.
     ServerSettings.all().forEach(settings::find);
+    popularityAddress(settings);
     Path cache = cacheFolder(settings);
     var sourcePlugin = plugins.source(settings);
 
@@ -149,11 +155,12 @@ final class Nixery implements AutoCloseable {
             settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
             settings.get(ServerSettings.LAYERS),
             new DominatorTreeStrategy(),
-            Popularity::none,
+            popularity(settings, cache.resolve("popularity"), metrics),
             image,
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
-            settings.get(ServerSettings.LEASE));
+            settings.get(ServerSettings.LEASE),
+            settings.get(ServerSettings.TRUST));
     Storage metered = new MeteredStorage(storage, metrics);
     Builds builds =
         new Builds(
@@ -164,7 +171,7 @@ final class Nixery implements AutoCloseable {
     Images images =
         settings
             .find(ServerSettings.PLATFORMS)
-            .<Images>map(platforms -> new PlatformImages(service, metered, platforms))
+            .<Images>map(platforms -> new PlatformImages(service, service::keep, platforms))
             .orElse(service);
     return new Pipeline(metrics, storage, source, nix, nixVersion, codec, service, images, builds);
   }
@@ -198,6 +205,30 @@ final class Nixery implements AutoCloseable {
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());
+  }
+
+  private Supplier<Popularity> popularity(Settings settings, Path folder, Metrics metrics) {
+    Optional<PopularityAddress> address = popularityAddress(settings);
+    if (address.isEmpty()) {
+      return Popularity::none;
+    }
+    try {
+      return keep(
+          PopularityFeed.start(
+              address.get(),
+              settings.get(ServerSettings.POPULARITY_REFRESH),
+              folder,
+              POPULARITY_PATIENCE,
+              metrics));
+    } catch (IOException e) {
+      throw unusable(folder, e);
+    }
+  }
+
+  private static Optional<PopularityAddress> popularityAddress(Settings settings) {
+    return settings
+        .find(ServerSettings.POPULARITY_URL)
+        .map(text -> PopularityAddress.parse(ServerSettings.POPULARITY_URL.name(), text));
   }
 
   /** Returns what takes the values of all secret settings out of what is shown. */

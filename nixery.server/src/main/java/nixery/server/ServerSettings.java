@@ -83,6 +83,17 @@ final class ServerSettings {
       Setting.number("NIXERY_LAYERS", "how many layers an image may have", 2, 125)
           .withDefault("94");
 
+  static final Setting<String> POPULARITY_URL =
+      Setting.text(
+          "NIX_POPULARITY_URL",
+          "popularity data for the layering, as made by popcount: an http, https or file URL, or a"
+              + " path");
+
+  static final Setting<Duration> POPULARITY_REFRESH =
+      Setting.seconds(
+              "NIXERY_POPULARITY_REFRESH", "how long to rely on popularity data, in seconds")
+          .withDefault("3600");
+
   static final Setting<Compression> COMPRESSION =
       Setting.choice(
               "NIXERY_COMPRESSION",
@@ -108,6 +119,12 @@ final class ServerSettings {
               "after how long another server on the same storage that gives no sign of life is"
                   + " replaced, in seconds")
           .withDefault("30");
+
+  static final Setting<Duration> TRUST =
+      Setting.seconds(
+              "NIXERY_TRUST",
+              "how long a layer that was seen in the storage is taken to be there, in seconds")
+          .withDefault("300");
 
   static final Setting<Path> NIX_BIN =
       Setting.path(
@@ -187,10 +204,13 @@ final class ServerSettings {
         MAX_BUILDS,
         PLATFORMS,
         LAYERS,
+        POPULARITY_URL,
+        POPULARITY_REFRESH,
         COMPRESSION,
         COMPRESSION_LEVEL,
         COMPRESSION_LIBRARY,
         LEASE,
+        TRUST,
         NIX_BIN,
         NIX_ROOT,
         DEBUG,

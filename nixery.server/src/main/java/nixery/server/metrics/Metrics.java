@@ -46,6 +46,8 @@ public final class Metrics {
   private final Counter lookups =
       counter(
           "nixery_cache_lookups", "Lookups of what may have been made before", "cache", "result");
+  private final Counter popularityLoads =
+      counter("nixery_popularity_loads", "Times that popularity data were looked for", "outcome");
   private final Counter packedLayers = counter("nixery_layers_packed", "Layers that were packed");
   private final Counter packedBytes =
       counter("nixery_layers_packed_bytes", "Compressed size of the layers that were packed");
@@ -82,6 +84,9 @@ public final class Metrics {
     }
     for (Phase phase : Phase.values()) {
       phases.labelValues(phase.label());
+    }
+    for (PopularityLoad outcome : PopularityLoad.values()) {
+      popularityLoads.labelValues(outcome.label());
     }
     for (Cache cache : Cache.values()) {
       lookups.labelValues(cache.label(), HIT);
@@ -319,6 +324,24 @@ public final class Metrics {
   /** Counts an answer of the package source that may be outdated. */
   public void sourceWarned() {
     warnings.inc();
+  }
+
+  /**
+   * Says where it is read of how many packages the popularity is known.
+   *
+   * @param packages how many
+   */
+  public void observePopularity(IntSupplier packages) {
+    gauge("nixery_popularity_packages", "Packages whose popularity is known", packages);
+  }
+
+  /**
+   * Counts an attempt to get popularity data.
+   *
+   * @param outcome what came of it
+   */
+  public void popularityLoaded(PopularityLoad outcome) {
+    popularityLoads.labelValues(outcome.label()).inc();
   }
 
   // Storage

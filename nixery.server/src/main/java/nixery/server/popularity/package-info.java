@@ -1,0 +1,2 @@
+/** Where the server has its popularity data from. */
+package nixery.server.popularity;
