@@ -61,8 +61,7 @@ final class Browser implements AutoCloseable {
         new ChromeDriverService.Builder()
             .usingDriverExecutable(new File(command("chromedriver")))
             .build();
-    return new Browser(
-        new ChromeDriver(service, options), "http://127.0.0.1:" + server.port());
+    return new Browser(new ChromeDriver(service, options), "http://127.0.0.1:" + server.port());
   }
 
   private static String command(String name) {
@@ -77,8 +76,7 @@ final class Browser implements AutoCloseable {
   void look(String scheme, int width) {
     driver.executeCdpCommand(
         "Emulation.setEmulatedMedia",
-        Map.of(
-            "features", List.of(Map.of("name", "prefers-color-scheme", "value", scheme))));
+        Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", scheme))));
     driver.executeCdpCommand(
         "Emulation.setDeviceMetricsOverride",
         Map.of("width", width, "height", 900, "deviceScaleFactor", 1, "mobile", false));

@@ -160,14 +160,7 @@ final class PagesTests {
     }
     assertThat(visited)
         .containsExactly(
-            "Skip to the content",
-            "Nixery",
-            "Images",
-            "Builds",
-            "packages",
-            "tag",
-            "arch",
-            "Show");
+            "Skip to the content", "Nixery", "Images", "Builds", "packages", "tag", "arch", "Show");
   }
 
   @Test
