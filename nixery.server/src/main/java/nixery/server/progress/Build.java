@@ -89,18 +89,19 @@ public final class Build implements PhaseListener, NixListener {
 
   @Override
   public synchronized void derivations(long done, long all) {
-    if (built < done || toBuild < all) {
-      built = Math.max(built, done);
-      toBuild = Math.max(toBuild, all);
+    // Nix ends with zeros.
+    if (all > 0 && (built != done || toBuild != all)) {
+      built = done;
+      toBuild = all;
       changed();
     }
   }
 
   @Override
   public synchronized void substitutions(long done, long all) {
-    if (fetched < done || toFetch < all) {
-      fetched = Math.max(fetched, done);
-      toFetch = Math.max(toFetch, all);
+    if (all > 0 && (fetched != done || toFetch != all)) {
+      fetched = done;
+      toFetch = all;
       changed();
     }
   }
