@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.URI;
@@ -104,7 +105,7 @@ final class PagesTests {
   /** Begins a build that goes on until the test ends. */
   private Build begin(String image, Consumer<Build> work) throws InterruptedException {
     CountDownLatch begun = new CountDownLatch(1);
-    Future<?> unused =
+    Future<?> _ =
         threads.submit(() ->
             builds.run(
                 image,
@@ -264,7 +265,7 @@ final class PagesTests {
   @Test
   void aHostThatIsNoneIsNotRepeated() throws Exception {
     catalogue.previews.put("git:latest", new Preview.Built(details()));
-    try (Socket socket = new Socket("127.0.0.1", server.port())) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
       socket
           .getOutputStream()
           .write(
@@ -455,7 +456,7 @@ final class PagesTests {
             });
     try (Socket socket = new Socket()) {
       socket.setReceiveBufferSize(4_096);
-      socket.connect(new InetSocketAddress("127.0.0.1", server.port()));
+      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), server.port()));
       socket
           .getOutputStream()
           .write(
