@@ -67,7 +67,7 @@ final class PagesTests {
   private static RegistryServer serve(Pages pages) {
     return RegistryServer.start(
         new FakeImages(),
-        new RegistryConfig("127.0.0.1", 0, Duration.ZERO, STALL, 1000),
+        new RegistryConfig("127.0.0.1", 0, Duration.ZERO, STALL, 1000, 1000),
         new Metrics("test"),
         pages);
   }
