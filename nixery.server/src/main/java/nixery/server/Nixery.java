@@ -14,10 +14,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import nixery.api.ConfigurationException;
@@ -286,8 +286,7 @@ final class Nixery implements AutoCloseable {
       Settings settings, Pipeline pipeline, AtomicBoolean stopping) {
     List<HttpService> services = new ArrayList<>();
     services.add(
-        new Operations(
-            pipeline.metrics, probes(pipeline.storage, pipeline.nix), stopping::get));
+        new Operations(pipeline.metrics, probes(pipeline.storage, pipeline.nix), stopping::get));
     if (settings.get(ServerSettings.PAGES)) {
       services.add(
           new Pages(
