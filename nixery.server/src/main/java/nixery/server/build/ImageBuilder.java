@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
+import java.util.stream.Stream;
 import nixery.image.Digest;
 import nixery.image.ImageConfig;
 import nixery.image.ImageDocuments;
@@ -85,7 +86,13 @@ final class ImageBuilder implements AutoCloseable {
           new ArrayList<>(Parallel.map(plan, layer -> layer(layer, progress)));
       layers.add(links(outputs, progress));
       ImageDocuments documents = ImageDocuments.of(imageConfig(name), layers);
-      Image image = metrics.time(Phase.STORE, () -> store.saveImage(key, layers, documents));
+      Image image =
+          metrics.time(
+              Phase.STORE,
+              () -> {
+                store.saveContents(documents.ociManifest().digest(), contents(plan, closure));
+                return store.saveImage(key, layers, documents);
+              });
       done = true;
       return image;
     } finally {
@@ -99,6 +106,20 @@ final class ImageBuilder implements AutoCloseable {
     ImageConfig image = config.image().forArchitecture(name.architecture());
     boolean isSilent = image.entrypoint().isEmpty() && image.cmd().isEmpty();
     return name.shell() && isSilent ? image.withCmd(List.of("bash")) : image;
+  }
+
+  /** Returns what is in each layer, the one with the links last. */
+  private static List<LayerContents> contents(List<Layer> plan, ReferenceGraph closure) {
+    return Stream.concat(
+            plan.stream()
+                .map(layer ->
+                    new LayerContents(
+                        layer.paths().stream()
+                            .map(path ->
+                                new LayerContents.Item(path.name(), closure.info(path).narSize()))
+                            .toList())),
+            Stream.of(new LayerContents(List.of())))
+        .toList();
   }
 
   private List<Layer> plan(ReferenceGraph closure, List<StorePath> outputs, Popularity popularity) {

@@ -60,6 +60,8 @@ public final class ImageService implements Images, AutoCloseable {
   private final PackageResolver resolver;
   private final ImageBuilder builder;
   private final Semaphore permits;
+  private final RecentImages lately = new RecentImages();
+  private final Catalogue catalogue;
   private final AtomicInteger waiting = new AtomicInteger();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final SingleFlight<Request, Image> flights = new SingleFlight<>(threads, FAILURES_LAST);
@@ -107,6 +109,20 @@ public final class ImageService implements Images, AutoCloseable {
     this.resolver = new PackageResolver(source, nix, store, metrics);
     this.builder = new ImageBuilder(config, keys, nix, store, leases, packer, metrics);
     this.permits = new Semaphore(config.maxBuilds(), true);
+    this.catalogue =
+        new ImageCatalogue(
+            this,
+            new ImageCatalogue.Library(
+                source.identity(),
+                tags::resolve,
+                keys,
+                store,
+                resolver,
+                lately,
+                config.popularity()),
+            permits,
+            builds,
+            threads);
     metrics.observeBuilds(() -> config.maxBuilds() - permits.availablePermits(), waiting::get);
   }
 
@@ -118,6 +134,17 @@ public final class ImageService implements Images, AutoCloseable {
   @Override
   public Image image(String repository, String tag) {
     ImageName name = ImageName.parse(repository);
+    Image image = image(name, tag);
+    lately.served(name, tag, image);
+    return image;
+  }
+
+  /** Returns what is known of images without building them. */
+  public Catalogue catalogue() {
+    return catalogue;
+  }
+
+  private Image image(ImageName name, String tag) {
     ResolvedTag resolved = Translation.failures(() -> tags.resolve(tag));
     Popularity popularity = config.popularity().get();
     Optional<Digest> key = resolved.revision().map(revision -> key(revision, name, popularity));

@@ -62,7 +62,8 @@ public final class RegistryServer implements AutoCloseable {
    * @param config where and how
    * @param metrics gets what is measured
    * @param services what to serve beside the registry, outside of {@code /v2}; they register their
-   *     {@link nixery.server.metrics.Route} in the request's context, and answer soon
+   *     {@link nixery.server.metrics.Route} in the request's context, and answer soon, or tell the
+   *     {@link StallGuard} that is there when they do not wait for the client
    * @return the server, which runs until it is closed
    * @throws ConfigurationException if it cannot listen there
    */
@@ -211,6 +212,7 @@ public final class RegistryServer implements AutoCloseable {
       chain.proceed();
       return;
     }
+    request.context().register(guard);
     guard.begin();
     try {
       chain.proceed();
