@@ -159,11 +159,11 @@ final class Http implements AutoCloseable {
     while (true) {
       String failure;
       Optional<Exception> cause = Optional.empty();
-      waitUntilWelcome();
       attempt++;
       slots.acquire();
       boolean narrow = false;
       try {
+        waitUntilWelcome();
         Answer<T> answer = follow(uri, handler, limit);
         if (answer.status < 500 && !PASSING.contains(answer.status)) {
           return answer;
