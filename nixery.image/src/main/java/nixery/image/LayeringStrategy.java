@@ -9,6 +9,12 @@ import java.util.SortedSet;
  */
 public interface LayeringStrategy {
 
+  /**
+   * How many bytes of NARs a layer has at least, unless it is the image's only one: 256 KiB, below
+   * which a request and an entry in the manifest cost a client more than the bytes.
+   */
+  long SMALL = 256 << 10;
+
   /** Returns what tells this strategy and its version from others, for keys of what it made. */
   String id();
 
@@ -20,7 +26,8 @@ public interface LayeringStrategy {
    * @param popularity how popular packages are
    * @param budget the greatest number of layers, at least 1
    * @return the layers in the order in which they belong into the image, those first that most
-   *     other images are likely to have too; each path of the closure is in exactly one
+   *     other images are likely to have too; each path of the closure is in exactly one, and none
+   *     has less than {@link #SMALL} bytes unless it is the only one
    * @throws IllegalArgumentException if the budget is less than 1, or a root is not in the graph
    */
   List<Layer> plan(

@@ -24,7 +24,6 @@ import nixery.api.storage.Storage;
 import nixery.api.storage.StorageProvider;
 import nixery.image.Architecture;
 import nixery.image.Codec;
-import nixery.image.DominatorTreeStrategy;
 import nixery.image.ImageConfig;
 import nixery.image.LayerPacker;
 import nixery.image.Popularity;
@@ -150,7 +149,7 @@ final class Nixery implements AutoCloseable {
         new BuildConfig(
             settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
             settings.get(ServerSettings.LAYERS),
-            new DominatorTreeStrategy(),
+            settings.get(ServerSettings.LAYERING).strategy(),
             popularity(settings, cache.resolve("popularity"), metrics),
             image,
             nixConfig.storeRoot(),
