@@ -15,6 +15,14 @@ public interface LayeringStrategy {
    */
   long SMALL = 256 << 10;
 
+  /**
+   * Returns the strategy of the Nix function, and of the server unless another is chosen. They have
+   * to agree to make the same layers.
+   */
+  static LayeringStrategy standard() {
+    return new BigPathsStrategy();
+  }
+
   /** Returns what tells this strategy and its version from others, for keys of what it made. */
   String id();
 
