@@ -5,14 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
-/** Images are pulled and run by the clients that people use. */
+/**
+ * Images do in docker what people want of them. What clients do with images, see {@link
+ * ClientTableTests}.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class ClientTests {
 
@@ -24,19 +26,16 @@ final class ClientTests {
 
   private TestServer server;
   private Daemon docker;
-  private Daemon containerd;
 
   @BeforeAll
   void start() throws IOException, InterruptedException {
     folder = Files.createTempDirectory("clients");
     server = TestServer.start(folder.resolve("server"), Map.of());
     docker = Daemon.docker(folder.resolve("docker"));
-    containerd = Daemon.containerd(folder.resolve("containerd"));
   }
 
   @AfterAll
   void stop() {
-    containerd.close();
     docker.close();
     server.close();
     Shell.run("rm", "-rf", folder.toString());
@@ -124,79 +123,5 @@ final class ClientTests {
         if SSL_CERT_FILE=/dev/null openssl verify /tmp/root.pem 2> /tmp/message; then exit 1; fi
         """;
     assertThat(inDocker("shell/openssl", script)).contains("/tmp/root.pem: OK");
-  }
-
-  @Test
-  void dockerShowsWhyAnImageCannotBeHad() {
-    Shell.Result unknown = tryDocker("pull", image("shell/helo"));
-    assertThat(unknown.status()).isNotZero();
-    assertThat(unknown.output()).contains("no package 'helo'").contains("hello");
-  }
-
-  private Shell.Result tryDocker(String... arguments) {
-    return Shell.attempt(List.of(dockerCommand(arguments)));
-  }
-
-  @Test
-  void podmanPullsAndRuns() {
-    String output =
-        Shell.run(
-            "podman",
-            "--root",
-            folder.resolve("podman").toString(),
-            "--runroot",
-            folder.resolve("podman-run").toString(),
-            "--storage-driver",
-            "overlay",
-            "--runtime",
-            "runc",
-            "--cgroup-manager",
-            "cgroupfs",
-            "run",
-            "--rm",
-            "--tls-verify=false",
-            "--network=none",
-            "--ulimit",
-            "nofile=1024:1024",
-            "--ulimit",
-            "nproc=4096:4096",
-            image("hello"),
-            "hello");
-    assertThat(output).contains("Hello, world!");
-  }
-
-  @Test
-  void skopeoCopiesBothForms() throws IOException {
-    Shell.run(
-        "skopeo",
-        "--insecure-policy",
-        "copy",
-        "--src-tls-verify=false",
-        "docker://" + image("hello"),
-        "oci:" + folder.resolve("oci") + ":hello");
-    assertThat(folder.resolve("oci/index.json")).isNotEmptyFile();
-    String inspected =
-        Shell.run(
-            "skopeo", "inspect", "--tls-verify=false", "docker://" + image("arm64/shell/git"));
-    assertThat(inspected).contains("\"Architecture\": \"arm64\"");
-    assertThat(Files.exists(folder.resolve("oci/oci-layout"))).isTrue();
-  }
-
-  @Test
-  void containerdPullsAndRuns() {
-    String[] ctr = {"ctr", "-a", containerd.socket().toString()};
-    Shell.run(Daemon.command(ctr, "images", "pull", "--plain-http", image("shell/jq") + ":latest"));
-    String output =
-        Shell.run(
-            Daemon.command(
-                ctr,
-                "run",
-                "--rm",
-                "--snapshotter=native",
-                image("shell/jq") + ":latest",
-                "test",
-                "jq",
-                "--version"));
-    assertThat(output).startsWith("jq-");
   }
 }

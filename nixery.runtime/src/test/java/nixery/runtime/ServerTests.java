@@ -93,6 +93,35 @@ final class ServerTests {
     }
   }
 
+  @Test
+  void whatNixHasBuiltLatelyIsKnownAndKeptFromTheGarbageCollector() throws IOException {
+    CountedNix nix = CountedNix.in(folder.resolve("bin"));
+    Map<String, String> variables = Map.of("NIXERY_NIX_BIN", nix.folder().toString());
+    try (TestServer server = TestServer.start(folder, variables)) {
+      server.pull("jq");
+      server.pull("hello");
+      nix.reset();
+      server.pull("jq/hello");
+      assertThat(nix.calls("nix-instantiate")).hasSize(1);
+      assertThat(nix.calls("nix-store")).isEmpty();
+
+      String[] collect = {
+        "env", "NIX_REMOTE=" + TestServer.NIX, "nix-store", "--gc", "--print-dead"
+      };
+      String roots = folder.resolve("cache/roots").toString();
+      List<String> kept =
+          Shell.run("find", roots, "-type", "l", "-printf", "%l\n").lines().toList();
+      assertThat(kept).anyMatch(path -> path.contains("-jq-"));
+      assertThat(kept).anyMatch(path -> path.contains("-hello-"));
+      assertThat(Shell.run(collect).lines().toList()).doesNotContainAnyElementsOf(kept);
+
+      // What cannot be kept is not taken for granted.
+      Shell.run("sh", "-c", "rm -rf '%s'/*/*".formatted(roots));
+      server.pull("shell/jq/hello");
+      assertThat(nix.calls("nix-store")).anyMatch(call -> call.contains("--realise"));
+    }
+  }
+
   private static List<String> packed(TestServer server) throws IOException {
     return server.log().stream()
         .filter(line -> line.contains(" packed sha256:"))
@@ -206,29 +235,6 @@ final class ServerTests {
     try (TestServer server = TestServer.start(folder, FIXTURES)) {
       assertThat(error(server, "whiteout")).contains(".wh.file");
     }
-  }
-
-  @Test
-  void stoppingEndsNixAndGivesUpLeases() throws IOException, InterruptedException {
-    for (String name : List.of("neverends", "slow")) {
-      TestServer server = TestServer.start(folder, FIXTURES);
-      CompletableFuture<HttpResponse<byte[]>> waiting =
-          server.getAsync("/v2/%s/manifests/latest".formatted(name));
-      await(() -> !children(server).isEmpty());
-      List<ProcessHandle> nix = children(server);
-      server.close();
-      assertThat(waiting.join().statusCode()).isEqualTo(503);
-      assertThat(nix).noneMatch(ProcessHandle::isAlive);
-      assertThat(files(folder.resolve("storage/records"))).noneMatch(ServerTests::isLease);
-    }
-  }
-
-  private static boolean isLease(Path file) {
-    return file.toString().contains("/leases/");
-  }
-
-  private static List<ProcessHandle> children(TestServer server) {
-    return server.process().descendants().toList();
   }
 
   @Test

@@ -3,9 +3,10 @@ package nixery.server;
 import java.io.PrintStream;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
 import nixery.api.ConfigurationException;
 import nixery.api.Settings;
+import nixery.server.watch.WatchCommand;
+import nixery.server.watch.WatchOptions;
 
 /**
  * The command {@code nixery}. It exits with status 2, and one sentence on standard error, if it is
@@ -22,8 +23,9 @@ public final class Main {
   /**
    * Runs the command.
    *
-   * @param arguments none to serve; {@code build} and its arguments to build one image; {@code
-   *     help}, {@code --version} or {@code --reference} to print something and exit
+   * @param arguments none to serve; {@code build} and its arguments to build one image, {@code
+   *     watch} and its arguments to see a server build one; {@code help}, {@code --version} or
+   *     {@code --reference} to print something and exit
    */
   public static void main(String[] arguments) {
     int status = run(List.of(arguments), Settings.of(System.getenv()), System.out, System.err);
@@ -36,11 +38,16 @@ public final class Main {
       List<String> arguments, Settings settings, PrintStream out, PrintStream err) {
     try {
       switch (arguments) {
-        case List<String> none when none.isEmpty() -> serve(settings, out);
+        case List<String> none when none.isEmpty() -> {
+          return serve(settings, out);
+        }
         case List<String> one when one.size() == 1 && HELP.contains(one.getFirst()) ->
             out.print(Reference.help(plugins(settings)));
         case List<String> build when build.getFirst().equals("build") -> {
           return build(build.subList(1, build.size()), settings, out, err);
+        }
+        case List<String> watch when watch.getFirst().equals("watch") -> {
+          return watch(watch.subList(1, watch.size()), out, err);
         }
         case List<String> one when one.equals(List.of("--reference")) ->
             out.print(Reference.markdown(plugins(settings)));
@@ -69,6 +76,14 @@ public final class Main {
         .run(settings, plugins(settings));
   }
 
+  private static int watch(List<String> arguments, PrintStream out, PrintStream err) {
+    if (HELP.containsAll(arguments) && !arguments.isEmpty()) {
+      out.print(WatchOptions.HELP);
+      return 0;
+    }
+    return new WatchCommand(WatchOptions.parse(arguments), out, err).run();
+  }
+
   private static Plugins plugins(Settings settings) {
     return Plugins.find(settings.find(ServerSettings.PLUGINS));
   }
@@ -82,23 +97,17 @@ public final class Main {
     return Main.class.getModule().getDescriptor().rawVersion().orElse("unknown");
   }
 
-  private static void serve(Settings settings, PrintStream out) {
+  /** Serves until a signal comes, and returns the status to exit with. */
+  private static int serve(Settings settings, PrintStream out) {
     Logging.configure(settings);
     Nixery nixery = Nixery.start(settings, plugins(settings));
-    CountDownLatch stopped = new CountDownLatch(1);
-    Runtime.getRuntime()
-        .addShutdownHook(
-            Thread.ofPlatform()
-                .name("stop")
-                .unstarted(() -> {
-                  nixery.close();
-                  stopped.countDown();
-                }));
+    // For all other ways to end.
+    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(nixery::close));
+    Signals signals = Signals.install();
     out.println(nixery.greeting());
-    try {
-      stopped.await();
-    } catch (InterruptedException e) {
-      throw new AssertionError("nobody interrupts the main thread", e);
-    }
+    int status = signals.await();
+    signals.endAtNext();
+    nixery.close();
+    return status;
   }
 }

@@ -1,10 +1,13 @@
 package nixery.server;
 
+import io.helidon.webserver.http.HttpService;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +17,7 @@ import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import nixery.api.ConfigurationException;
@@ -47,6 +51,7 @@ import nixery.server.registry.RegistryServer;
 import nixery.server.web.Operations;
 import nixery.server.web.Probe;
 import nixery.server.web.StorageTrial;
+import nixery.server.web.pages.Pages;
 
 /**
  * What makes images, and the server if there is one: everything that was opened, to be closed in
@@ -56,10 +61,15 @@ final class Nixery implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(Nixery.class.getName());
 
+  /** How much longer a request may take than the build that it waits for. */
+  private static final Duration ANSWERING = Duration.ofSeconds(5);
+
   /** How long the start waits for popularity data. */
   private static final Duration POPULARITY_PATIENCE = Duration.ofSeconds(5);
 
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+  private final AtomicBoolean stopping = new AtomicBoolean();
+  private Optional<Serving> serving = Optional.empty();
   private Optional<Images> images = Optional.empty();
   private String greeting = "";
   private int port;
@@ -115,7 +125,8 @@ final class Nixery implements AutoCloseable {
       String nixVersion,
       Codec codec,
       ImageService service,
-      Images images) {}
+      Images images,
+      Builds builds) {}
 
   private Pipeline open(
       Settings settings,
@@ -164,7 +175,9 @@ final class Nixery implements AutoCloseable {
             settings.get(ServerSettings.TRUST));
     Storage metered = new MeteredStorage(storage, metrics);
     Builds builds =
-        new Builds(settings.get(ServerSettings.PAGES_LOGS), redaction(settings, plugins));
+        new Builds(
+            settings.get(ServerSettings.PAGES) && settings.get(ServerSettings.PAGES_LOGS),
+            redaction(settings, plugins));
     ImageService service =
         new ImageService(source, nix, metered, packer, buildConfig, metrics, builds);
     Images images =
@@ -172,7 +185,8 @@ final class Nixery implements AutoCloseable {
             .find(ServerSettings.PLATFORMS)
             .<Images>map(platforms -> new PlatformImages(service, service::keep, platforms))
             .orElse(service);
-    return new Pipeline(metrics, storage, source, nix, version(nixCheck), codec, service, images);
+    return new Pipeline(
+        metrics, storage, source, nix, version(nixCheck), codec, service, images, builds);
   }
 
   private void serve(Settings settings, Plugins plugins) {
@@ -187,12 +201,19 @@ final class Nixery implements AutoCloseable {
         keep(
             RegistryServer.start(
                 pipeline.images,
-                new RegistryConfig(
-                    settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT)),
+                registryConfig(settings),
                 pipeline.metrics,
-                new Operations(pipeline.metrics, probes(pipeline.storage, pipeline.nix))));
+                services(settings, pipeline, stopping)));
     // Closed before the registry, which then tells those who wait to come back later.
     keep(pipeline.service);
+    serving =
+        Optional.of(
+            new Serving(
+                registry,
+                pipeline.service,
+                stopping,
+                settings.get(ServerSettings.DRAIN),
+                settings.get(ServerSettings.GRACE)));
     LOG.log(
         System.Logger.Level.INFO,
         "{0} serves {1} from {2} storage with Nix {3}, {4}",
@@ -201,10 +222,28 @@ final class Nixery implements AutoCloseable {
         storagePlugin.name(),
         pipeline.nixVersion,
         pipeline.codec);
+    LOG.log(
+        System.Logger.Level.INFO,
+        "listens {0} ms after the start",
+        Long.toString(ManagementFactory.getRuntimeMXBean().getUptime()));
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());
     port = registry.port();
+  }
+
+  private static RegistryConfig registryConfig(Settings settings) {
+    RegistryConfig defaults =
+        new RegistryConfig(settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT));
+    int requests = settings.get(ServerSettings.MAX_REQUESTS);
+    return new RegistryConfig(
+        defaults.host(),
+        defaults.port(),
+        settings.get(ServerSettings.GRACE).plus(ANSWERING),
+        defaults.stall(),
+        // Those who are told to come back later need a connection, too.
+        Math.max(defaults.maxConnections(), 2 * requests),
+        requests);
   }
 
   private Supplier<Popularity> popularity(Settings settings, Path folder, Metrics metrics) {
@@ -239,6 +278,22 @@ final class Nixery implements AutoCloseable {
             .flatMap(setting -> settings.find(setting).stream())
             .map(Object::toString)
             .toList());
+  }
+
+  /** Returns what there is beside the registry. */
+  private static HttpService[] services(
+      Settings settings, Pipeline pipeline, AtomicBoolean stopping) {
+    List<HttpService> services = new ArrayList<>();
+    services.add(
+        new Operations(pipeline.metrics, probes(pipeline.storage, pipeline.nix), stopping::get));
+    if (settings.get(ServerSettings.PAGES)) {
+      services.add(
+          new Pages(
+              pipeline.service.catalogue(),
+              pipeline.builds,
+              settings.get(ServerSettings.PAGES_LOGS)));
+    }
+    return services.toArray(HttpService[]::new);
   }
 
   private static List<Probe> probes(Storage storage, Nix nix) {
@@ -374,9 +429,11 @@ final class Nixery implements AutoCloseable {
     return greeting;
   }
 
-  /** Stops builds, stops listening, lets running transfers end, and closes what was opened. */
+  /** Stops serving as {@link Serving#stop} says, and closes what was opened. */
   @Override
-  public void close() {
+  public synchronized void close() {
+    serving.ifPresent(Serving::stop);
+    serving = Optional.empty();
     while (!opened.isEmpty()) {
       try {
         opened.pop().close();
