@@ -10,6 +10,7 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedSet;
@@ -21,6 +22,8 @@ import nixery.image.Codec;
 import nixery.image.Compression;
 import nixery.image.ImageConfig;
 import nixery.image.ImageReference;
+import nixery.image.Layering;
+import nixery.image.LayeringStrategy;
 import nixery.image.PathInfo;
 import nixery.image.Popularity;
 import nixery.image.ReferenceGraph;
@@ -37,6 +40,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param roots the packages, and what else the closure must hold
  * @param closure of the roots
  * @param popularity of packages
+ * @param layering how the closure is divided into layers
  * @param layerBudget how many layers the image may have, the one with the links included
  * @param codec compresses the layers
  * @param config how the image is to be run
@@ -47,6 +51,7 @@ record ImageRequest(
     SortedSet<StorePath> roots,
     ReferenceGraph closure,
     Popularity popularity,
+    LayeringStrategy layering,
     int layerBudget,
     Codec codec,
     ImageConfig config) {
@@ -81,6 +86,7 @@ record ImageRequest(
         roots,
         closure(attributes.path(GRAPH)),
         popularity(image.path("popularity")),
+        layering(image.path("layering")),
         layers(image.path("maxLayers")),
         codec(image),
         config(image));
@@ -131,6 +137,23 @@ record ImageRequest(
     try (InputStream in = Files.newInputStream(Path.of(file.asString()))) {
       return Popularity.read(in);
     }
+  }
+
+  private static LayeringStrategy layering(JsonNode name) {
+    if (isMissing(name)) {
+      return LayeringStrategy.standard();
+    }
+    List<String> names =
+        Stream.of(Layering.values())
+            .map(each -> each.name().toLowerCase(Locale.ROOT).replace('_', '-'))
+            .toList();
+    int index = names.indexOf(name.asString());
+    if (index < 0) {
+      throw new IllegalArgumentException(
+          "layering is '%s', but may be one of %s"
+              .formatted(name.asString(), String.join(", ", names)));
+    }
+    return Layering.values()[index].strategy();
   }
 
   private static int layers(JsonNode number) {
