@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import nixery.image.Architecture;
 import nixery.image.Codec;
@@ -143,17 +144,26 @@ record ImageRequest(
     if (isMissing(name)) {
       return LayeringStrategy.standard();
     }
-    List<String> names =
-        Stream.of(Layering.values())
-            .map(each -> each.name().toLowerCase(Locale.ROOT).replace('_', '-'))
-            .toList();
-    int index = names.indexOf(name.asString());
-    if (index < 0) {
-      throw new IllegalArgumentException(
-          "layering is '%s', but may be one of %s"
-              .formatted(name.asString(), String.join(", ", names)));
-    }
-    return Layering.values()[index].strategy();
+    return choice(name, "layering", Layering.class).strategy();
+  }
+
+  private static <E extends Enum<E>> E choice(JsonNode value, String name, Class<E> type) {
+    return Stream.of(type.getEnumConstants())
+        .filter(each -> word(each).equals(value.asString()))
+        .findFirst()
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                "%s is '%s', but may be one of %s"
+                    .formatted(
+                        name,
+                        value.asString(),
+                        Stream.of(type.getEnumConstants())
+                            .map(ImageRequest::word)
+                            .collect(Collectors.joining(", ")))));
+  }
+
+  private static String word(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   private static int layers(JsonNode number) {
@@ -168,14 +178,7 @@ record ImageRequest(
 
   /** Without a library, the Java runtime compresses: it must not matter what this machine has. */
   private static Codec codec(JsonNode image) {
-    String name = text(image, "compression");
-    Compression compression =
-        Stream.of(Compression.values())
-            .filter(each -> each.toString().equals(name))
-            .findFirst()
-            .orElseThrow(() ->
-                new IllegalArgumentException(
-                    "compression is '%s', but may be gzip or zstd".formatted(name)));
+    Compression compression = choice(image.path("compression"), "compression", Compression.class);
     int level = image.path("compressionLevel").asInt(compression.defaultLevel());
     JsonNode library = image.path("compressionLibrary");
     if (isMissing(library)) {
