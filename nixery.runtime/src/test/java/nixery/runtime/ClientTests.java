@@ -3,6 +3,8 @@ package nixery.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -139,30 +141,32 @@ final class ClientTests {
 
   @Test
   void podmanPullsAndRuns() {
-    String output =
-        Shell.run(
-            "podman",
-            "--root",
-            folder.resolve("podman").toString(),
-            "--runroot",
-            folder.resolve("podman-run").toString(),
-            "--storage-driver",
-            "overlay",
-            "--runtime",
-            "runc",
-            "--cgroup-manager",
-            "cgroupfs",
-            "run",
-            "--rm",
-            "--tls-verify=false",
-            "--network=none",
-            "--ulimit",
-            "nofile=1024:1024",
-            "--ulimit",
-            "nproc=4096:4096",
-            image("hello"),
-            "hello");
-    assertThat(output).contains("Hello, world!");
+    assertThat(inPodman(image("hello"), "hello")).contains("Hello, world!");
+  }
+
+  private String inPodman(String image, String command) {
+    return Shell.run(
+        "podman",
+        "--root",
+        folder.resolve("podman").toString(),
+        "--runroot",
+        folder.resolve("podman-run").toString(),
+        "--storage-driver",
+        "overlay",
+        "--runtime",
+        "runc",
+        "--cgroup-manager",
+        "cgroupfs",
+        "run",
+        "--rm",
+        "--tls-verify=false",
+        "--network=none",
+        "--ulimit",
+        "nofile=1024:1024",
+        "--ulimit",
+        "nproc=4096:4096",
+        image,
+        command);
   }
 
   @Test
@@ -184,19 +188,46 @@ final class ClientTests {
 
   @Test
   void containerdPullsAndRuns() {
+    assertThat(inContainerd(image("shell/jq"), "jq", "--version")).startsWith("jq-");
+  }
+
+  private String inContainerd(String image, String... command) {
     String[] ctr = {"ctr", "-a", containerd.socket().toString()};
-    Shell.run(Daemon.command(ctr, "images", "pull", "--plain-http", image("shell/jq") + ":latest"));
-    String output =
-        Shell.run(
-            Daemon.command(
-                ctr,
-                "run",
-                "--rm",
-                "--snapshotter=native",
-                image("shell/jq") + ":latest",
-                "test",
-                "jq",
-                "--version"));
-    assertThat(output).startsWith("jq-");
+    Shell.run(Daemon.command(ctr, "images", "pull", "--plain-http", image + ":latest"));
+    String[] run = {"run", "--rm", "--snapshotter=native", image + ":latest", "test"};
+    return Shell.run(Daemon.command(Daemon.command(ctr, run), command));
+  }
+
+  @Test
+  void zstdLayersAreReadByThoseWhoKnowThem() throws IOException {
+    try (TestServer zstd =
+        TestServer.start(folder.resolve("zstd"), Map.of("NIXERY_COMPRESSION", "zstd"))) {
+      String hello = "127.0.0.1:%d/hello".formatted(zstd.port());
+      assertThat(inPodman(hello, "hello")).contains("Hello, world!");
+      assertThat(inContainerd(hello, "hello")).contains("Hello, world!");
+      Path archive = folder.resolve("hello.tar"); // which has layers that are not compressed
+      Shell.run(
+          "skopeo",
+          "--insecure-policy",
+          "copy",
+          "--src-tls-verify=false",
+          "docker://" + hello,
+          "docker-archive:" + archive);
+      assertThat(Shell.run("tar", "-xOf", archive.toString(), "manifest.json")).contains("Layers");
+
+      // As the documentation says.
+      Shell.Result pulled = tryDocker("pull", "-q", hello);
+      int version =
+          Integer.parseInt(
+              docker("version", "--format", "{{.Server.Version}}").replaceAll("\\..*", "").strip());
+      assertThat(pulled.status() == 0).as(pulled.output()).isEqualTo(version >= 23);
+
+      HttpResponse<byte[]> refusal =
+          zstd.get("/v2/hello/manifests/latest", "Accept", TestServer.DOCKER_MANIFEST);
+      assertThat(refusal.statusCode()).isEqualTo(404);
+      assertThat(new String(refusal.body(), StandardCharsets.UTF_8))
+          .contains("MANIFEST_UNKNOWN", "compresses layers with zstd");
+      assertThat(zstd.log()).anyMatch(line -> line.contains(", zstd level 3 by libzstd.so.1 ("));
+    }
   }
 }
