@@ -1,6 +1,7 @@
 package nixery.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.net.URI;
@@ -157,12 +158,16 @@ final class BucketTests {
   void aBucketThatIsGoneForAWhileLosesNothing() throws IOException {
     try (TestServer server = serve("one", Map.of())) {
       String digest = server.pull("hello");
+      String other = "sha256:" + "0".repeat(64);
       FakeGcs.Detached detached = gcs.detach("bucket");
-      HttpResponse<byte[]> answer = server.get("/v2/hello/manifests/" + digest);
+      assertThat(server.get("/v2/hello/manifests/" + digest).statusCode())
+          .as("what is in memory")
+          .isEqualTo(200);
+      HttpResponse<byte[]> answer = server.get("/v2/hello/manifests/" + other);
       assertThat(answer.statusCode()).isEqualTo(503);
       assertThat(answer.headers().firstValue("Retry-After")).isPresent();
       gcs.attach(detached);
-      assertThat(server.get("/v2/hello/manifests/" + digest).statusCode()).isEqualTo(200);
+      assertThat(server.get("/v2/hello/manifests/" + other).statusCode()).isEqualTo(404);
       assertThat(server.pull("hello")).isEqualTo(digest);
     }
   }
@@ -177,6 +182,8 @@ final class BucketTests {
         assertThat(before).isNotEmpty();
         before.forEach(name -> gcs.delete("bucket", name));
         assertThat(blobObjects()).isEmpty();
+        // It is remembered as complete until somebody misses a blob.
+        assertThatThrownBy(() -> server.pull("hello")).isInstanceOf(AssertionError.class);
 
         assertThat(server.pull("hello")).isEqualTo(digest);
         assertThat(blobObjects()).isEqualTo(before);

@@ -177,7 +177,7 @@ final class OperationsTests {
       assertThat(metrics(server))
           .containsEntry("nixery_source_warnings_total", 0.0)
           .containsEntry("nixery_cache_lookups_total{cache=\"revision\",result=\"miss\"}", 1.0)
-          .containsEntry("nixery_cache_lookups_total{cache=\"revision\",result=\"hit\"}", 1.0);
+          .containsEntry("nixery_cache_lookups_total{cache=\"memory\",result=\"hit\"}", 1.0);
 
       host.stop(0);
       await(() -> {
@@ -186,7 +186,7 @@ final class OperationsTests {
       });
       assertThat(server.log())
           .anyMatch(line ->
-              line.contains(" WARNING nixery.server.build.ImageService ")
+              line.contains(" WARNING nixery.server.build.KnownTags ")
                   && line.contains("nixos-test"));
     } finally {
       host.stop(0);

@@ -1,6 +1,7 @@
 package nixery.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -290,6 +291,8 @@ final class ServerTests {
       for (Path blob : files(folder.resolve("storage/objects/blobs"))) {
         Files.delete(blob);
       }
+      // It is remembered as complete until somebody misses a blob.
+      assertThatThrownBy(() -> server.pull("jq")).isInstanceOf(AssertionError.class);
       assertThat(server.pull("jq")).isEqualTo(digest);
     }
   }
@@ -309,8 +312,25 @@ final class ServerTests {
         }
       }
       assertThat(cut).isPositive();
+      assertThatThrownBy(() -> server.pull("jq")).isInstanceOf(AssertionError.class);
       assertThat(server.pull("jq")).isEqualTo(digest);
       assertEveryBlobIsWhole();
+    }
+  }
+
+  @Test
+  void whatIsLostIsNoticedWithoutAnybodyAskingForIt() throws IOException, InterruptedException {
+    try (TestServer server = TestServer.start(folder, Map.of("NIXERY_TRUST", "1"))) {
+      String digest = server.pull("jq");
+      List<Path> blobs = files(folder.resolve("storage/objects/blobs"));
+      for (Path blob : blobs) {
+        Files.delete(blob);
+      }
+      await(() -> {
+        server.get("/v2/jq/manifests/latest");
+        return blobs.stream().allMatch(Files::exists);
+      });
+      assertThat(server.pull("jq")).isEqualTo(digest);
     }
   }
 

@@ -1,11 +1,10 @@
 package nixery.server;
 
 import java.util.Arrays;
-import java.util.logging.ConsoleHandler;
-import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import nixery.api.Settings;
+import nixery.server.log.LineHandler;
 
 /** Sets up logging: one line for each event, on standard error. */
 final class Logging {
@@ -18,10 +17,7 @@ final class Logging {
   static void configure(Settings settings) {
     Logger root = Logger.getLogger("");
     Arrays.stream(root.getHandlers()).forEach(root::removeHandler);
-    Handler handler = new ConsoleHandler();
-    handler.setLevel(Level.ALL);
-    handler.setFormatter(settings.get(ServerSettings.LOG_FORMAT).formatter());
-    root.addHandler(handler);
+    root.addHandler(new LineHandler(System.err, settings.get(ServerSettings.LOG_FORMAT)));
     // Libraries speak up only when something is wrong.
     root.setLevel(Level.WARNING);
     NIXERY.setLevel(settings.get(ServerSettings.DEBUG) ? Level.FINE : Level.INFO);

@@ -155,7 +155,8 @@ final class Nixery implements AutoCloseable {
             image,
             nixConfig.storeRoot(),
             storage.spool().orElseGet(() -> keep(scratch(cache.resolve("spool"))).folder()),
-            settings.get(ServerSettings.LEASE));
+            settings.get(ServerSettings.LEASE),
+            settings.get(ServerSettings.TRUST));
     Storage metered = new MeteredStorage(storage, metrics);
     Builds builds =
         new Builds(settings.get(ServerSettings.PAGES_LOGS), redaction(settings, plugins));
@@ -164,7 +165,7 @@ final class Nixery implements AutoCloseable {
     Images images =
         settings
             .find(ServerSettings.PLATFORMS)
-            .<Images>map(platforms -> new PlatformImages(service, metered, platforms))
+            .<Images>map(platforms -> new PlatformImages(service, service::keep, platforms))
             .orElse(service);
     return new Pipeline(metrics, storage, source, nix, nixVersion, codec, service, images);
   }

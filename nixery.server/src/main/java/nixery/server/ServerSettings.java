@@ -120,6 +120,12 @@ final class ServerSettings {
                   + " replaced, in seconds")
           .withDefault("30");
 
+  static final Setting<Duration> TRUST =
+      Setting.seconds(
+              "NIXERY_TRUST",
+              "how long a layer that was seen in the storage is taken to be there, in seconds")
+          .withDefault("300");
+
   static final Setting<Path> NIX_BIN =
       Setting.path(
           "NIXERY_NIX_BIN",
@@ -204,6 +210,7 @@ final class ServerSettings {
         COMPRESSION_LEVEL,
         COMPRESSION_LIBRARY,
         LEASE,
+        TRUST,
         NIX_BIN,
         NIX_ROOT,
         DEBUG,

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -147,6 +148,13 @@ public abstract non-sealed class PackageSourceContractTests extends PluginContra
     try (PackageSource again = provider().open(context())) {
       assertThat(again.resolve(LATEST).revision()).isEqualTo(resolved.revision());
     }
+  }
+
+  @Test
+  void saysForHowLongAnAnswerIsGood() {
+    assertThat(source.freshness())
+        .isGreaterThanOrEqualTo(Duration.ZERO)
+        .isEqualTo(source.freshness());
   }
 
   @Test

@@ -1,5 +1,6 @@
 package nixery.api.source;
 
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -18,8 +19,9 @@ public interface PackageSource extends AutoCloseable {
   String identity();
 
   /**
-   * Finds out what a tag means at this moment. It is called for every manifest that is asked for by
-   * tag, and so should cost at most one short exchange with a remote host.
+   * Finds out what a tag means at this moment. It is called when a tag is asked for that was not
+   * asked for in the last minutes, and then as often as {@link #freshness} says, and so should cost
+   * at most one short exchange with a remote host.
    *
    * @param tag the tag of the image, as the client sent it: 1 to 128 letters, digits, dots, hyphens
    *     and underscores, the first no dot or hyphen; {@code latest} if the client did not choose. A
@@ -29,6 +31,18 @@ public interface PackageSource extends AutoCloseable {
    * @throws SourceUnavailableException if it cannot be found out now
    */
   ResolvedTag resolve(String tag);
+
+  /**
+   * Says how old an answer of {@link #resolve} that has a revision may become. As long as a tag is
+   * in use, the server asks for it again that often, in the background, and goes by the last
+   * answer; a {@link SourceUnavailableException} leaves it at that.
+   *
+   * @return the same each time and not negative; zero if resolving is as cheap as remembering is,
+   *     so that it is done for every manifest that is asked for by tag
+   */
+  default Duration freshness() {
+    return Duration.ofSeconds(10);
+  }
 
   /**
    * Makes the package set available on disk. It is called when an image has to be evaluated.

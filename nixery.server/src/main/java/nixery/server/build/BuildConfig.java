@@ -20,6 +20,7 @@ import nixery.image.Popularity;
  * @param spool an existing folder for layers until they are stored, on the storage's file system if
  *     it has one
  * @param leaseDuration after how long a server that no longer gives a sign of life is replaced
+ * @param trust how long a blob that was seen in the storage is taken to be there
  */
 public record BuildConfig(
     int maxBuilds,
@@ -29,4 +30,5 @@ public record BuildConfig(
     ImageConfig image,
     Path storeRoot,
     Path spool,
-    Duration leaseDuration) {}
+    Duration leaseDuration,
+    Duration trust) {}

@@ -8,7 +8,6 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import nixery.api.source.PackageSource;
 import nixery.api.source.ResolvedTag;
 import nixery.api.storage.Delivery;
@@ -23,16 +22,15 @@ import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import nixery.server.metrics.Cache;
 import nixery.server.metrics.Metrics;
-import nixery.server.metrics.Phase;
 import nixery.server.nix.Nix;
 import nixery.server.nix.Resolved;
 import nixery.server.progress.Build;
 import nixery.server.progress.Builds;
 
 /**
- * Makes images and keeps them in a storage. From cheapest to dearest, an image comes from the
- * record of its name in a revision, without Nix; from the record of its outputs, after evaluation;
- * or from a build, which packs only the layers that are missing.
+ * Makes images and keeps them in a storage. From cheapest to dearest, an image comes from memory;
+ * from the record of its name in a revision, without Nix; from the record of its outputs, after
+ * evaluation; or from a build, which packs only the layers that are missing.
  *
  * <p>Equal requests share one build. A build goes on when nobody waits for it any more, so that a
  * client that comes back finds it done. Thread-safe.
@@ -44,12 +42,16 @@ public final class ImageService implements Images, AutoCloseable {
   /** How many builds may wait for their turn. */
   private static final int MAX_WAITING = 200;
 
+  /** How many keys of images are remembered. */
+  private static final int RECENT_KEYS = 2000;
+
   /** For how long a request that failed is answered the same without trying again. */
   private static final Duration FAILURES_LAST = Duration.ofSeconds(3);
 
   private final Metrics metrics;
   private final Builds builds;
   private final PackageSource source;
+  private final KnownTags tags;
   private final ImageStore store;
   private final Leases leases;
   private final BuildConfig config;
@@ -58,14 +60,18 @@ public final class ImageService implements Images, AutoCloseable {
   private final PackageResolver resolver;
   private final ImageBuilder builder;
   private final Semaphore permits;
-  private final AtomicReference<Optional<String>> lastWarning =
-      new AtomicReference<>(Optional.empty());
   private final AtomicInteger waiting = new AtomicInteger();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final SingleFlight<Request, Image> flights = new SingleFlight<>(threads, FAILURES_LAST);
 
+  /** What the key of an image is made from, beside what is always the same. */
+  private record Known(String revision, ImageName name, Digest popularity) {}
+
+  /** Keys that were computed: that takes longer than all else in answering for a known image. */
+  private final BoundedCache<Known, Digest> recent = new BoundedCache<>(RECENT_KEYS, _ -> 1);
+
   /** What makes two requests equal. */
-  private record Request(ImageName name, ResolvedTag tag) {}
+  private record Request(ImageName name, String tag, Optional<String> revision) {}
 
   /**
    * Puts the stages together.
@@ -89,7 +95,8 @@ public final class ImageService implements Images, AutoCloseable {
     this.metrics = metrics;
     this.builds = builds;
     this.source = source;
-    this.store = new ImageStore(storage);
+    this.tags = new KnownTags(source, metrics);
+    this.store = new ImageStore(storage, config.trust());
     this.leases = new Leases(storage, config.leaseDuration());
     this.config = config;
     this.keys = new Keys(config, packer);
@@ -111,25 +118,34 @@ public final class ImageService implements Images, AutoCloseable {
   @Override
   public Image image(String repository, String tag) {
     ImageName name = ImageName.parse(repository);
-    ResolvedTag resolved =
-        metrics.time(Phase.RESOLVE_TAG, () -> Translation.failures(() -> source.resolve(tag)));
-    resolved.warning().ifPresent(_ -> metrics.sourceWarned());
-    logOnce(resolved.warning());
-    return flights.get(
-        new Request(name, resolved), () -> Translation.failures(() -> find(name, resolved)));
-  }
-
-  /** Logs a warning of the source when it comes up, not with every request while it lasts. */
-  private void logOnce(Optional<String> warning) {
-    if (!lastWarning.getAndSet(warning).equals(warning)) {
-      warning.ifPresent(text -> LOG.log(System.Logger.Level.WARNING, text));
-    }
-  }
-
-  private Image find(ImageName name, ResolvedTag tag) {
+    ResolvedTag resolved = Translation.failures(() -> tags.resolve(tag));
     Popularity popularity = config.popularity().get();
-    Optional<Digest> key =
-        tag.revision().map(revision -> keys.image(source.identity(), revision, name, popularity));
+    Optional<Digest> key = resolved.revision().map(revision -> key(revision, name, popularity));
+    Optional<Image> known = key.flatMap(store::recall);
+    if (known.isPresent()) {
+      metrics.hit(Cache.MEMORY);
+      return known.get();
+    }
+    return flights.get(
+        new Request(name, tag, resolved.revision()),
+        () -> {
+          key.ifPresent(_ -> metrics.missed(Cache.MEMORY));
+          return Translation.failures(() -> find(name, resolved, key, popularity));
+        });
+  }
+
+  private Digest key(String revision, ImageName name, Popularity popularity) {
+    Known known = new Known(revision, name, popularity.digest());
+    return recent
+        .find(known)
+        .orElseGet(() -> {
+          Digest key = keys.image(source.identity(), revision, name, popularity);
+          recent.put(known, key);
+          return key;
+        });
+  }
+
+  private Image find(ImageName name, ResolvedTag tag, Optional<Digest> key, Popularity popularity) {
     return key.map(present ->
             leases.findOrMake(
                 "image-" + present.hex(),
@@ -206,6 +222,19 @@ public final class ImageService implements Images, AutoCloseable {
     });
   }
 
+  /**
+   * Stores a manifest or index, unless it is there, so that it can be had by its digest.
+   *
+   * @param manifest the document
+   * @throws Failure if it cannot be stored
+   */
+  public void keep(Document manifest) {
+    Translation.failures(() -> {
+      store.saveManifest(manifest);
+      return manifest;
+    });
+  }
+
   @Override
   public Optional<Document> manifest(Digest digest) {
     return Translation.failures(() -> store.findManifest(digest));
@@ -229,6 +258,8 @@ public final class ImageService implements Images, AutoCloseable {
   /** Stops all builds, and waits until they have cleaned up behind them. */
   @Override
   public void close() {
+    tags.close();
+    store.close();
     threads.shutdownNow();
     try {
       if (!threads.awaitTermination(30, TimeUnit.SECONDS)) {

@@ -1,6 +1,7 @@
 package nixery.server.build;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -19,6 +20,7 @@ import nixery.image.Document;
 import nixery.image.ImageDocuments;
 import nixery.image.PackedLayer;
 import nixery.image.PackedLayerInfo;
+import nixery.server.failure.Failure;
 import nixery.server.nix.Resolved;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
@@ -37,25 +39,44 @@ import tools.jackson.databind.json.JsonMapper;
  * </ul>
  *
  * <p>A record is found only if all that it points to is there in its full length: what was lost is
- * made again.
+ * made again. What was found is remembered for a while, and looked for again in the background; of
+ * an image, each blob at most once in that time.
  */
-final class ImageStore {
+final class ImageStore implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(ImageStore.class.getName());
 
   private static final String BLOB_TYPE = "application/octet-stream";
 
+  private static final long MAX_PACKAGES = Math.min(8 << 20, Runtime.getRuntime().maxMemory() / 32);
+
   private final Storage storage;
+  private final ImageMemory memory;
+  private final Thread checks;
+  private final BoundedCache<Digest, Resolved> packages =
+      new BoundedCache<>(MAX_PACKAGES, ImageStore::size);
   private final JsonMapper json = JsonMapper.shared();
 
-  ImageStore(Storage storage) {
+  /**
+   * Begins to look after what is in a storage.
+   *
+   * @param storage where everything is
+   * @param trust how long a blob that was seen there is taken to be there
+   */
+  ImageStore(Storage storage, Duration trust) {
     this.storage = storage;
+    this.memory = new ImageMemory(trust);
+    this.checks = Thread.ofVirtual().name("image-checks").start(() -> checkForever(trust));
   }
 
   /** A blob that a record points to. */
   private record StoredBlob(Digest digest, long size) {
     StoredBlob {
       Objects.requireNonNull(digest);
+    }
+
+    CompleteImage.Blob blob() {
+      return new CompleteImage.Blob(digest, size);
     }
   }
 
@@ -107,7 +128,7 @@ final class ImageStore {
 
   private Optional<PackedLayerInfo> findLayer(Digest key) {
     return read(layer(key), StoredLayer.class)
-        .filter(layer -> isThere(layer.blob))
+        .filter(layer -> isThere(layer.blob.blob()))
         .map(layer ->
             new PackedLayerInfo(
                 layer.blob.digest, layer.blob.size, layer.diffId, layer.compression));
@@ -135,18 +156,76 @@ final class ImageStore {
     storage.put(key, content);
   }
 
-  /** Returns the image under this key, if it was built before and nothing of it was lost. */
-  Optional<Image> findImage(Digest key) {
-    return read(imageKey(key), StoredImage.class)
-        .filter(image -> Parallel.map(image.blobs, this::isThere).stream().allMatch(there -> there))
-        .flatMap(image ->
-            findManifest(image.oci)
-                .map(oci -> new Image(image.docker.flatMap(this::findManifest), oci))
-                .filter(found -> found.docker().isPresent() == image.docker.isPresent()));
+  /** Returns an image if no look into the storage is needed to know that it is complete there. */
+  Optional<Image> recall(Digest key) {
+    return memory.recall(key).map(CompleteImage::image);
   }
 
-  private boolean isThere(StoredBlob blob) {
-    return storage.stat(blob(blob.digest)).equals(Optional.of(blob.size));
+  /** Returns the image under this key, if it was built before and nothing of it was lost. */
+  Optional<Image> findImage(Digest key) {
+    return recall(key).or(() -> readImage(key));
+  }
+
+  private Optional<Image> readImage(Digest key) {
+    long since = System.nanoTime();
+    Optional<CompleteImage> image =
+        read(imageKey(key), StoredImage.class).flatMap(this::completeImage);
+    image.ifPresent(complete -> memory.keep(key, complete, since));
+    return image.map(CompleteImage::image);
+  }
+
+  private Optional<CompleteImage> completeImage(StoredImage image) {
+    List<CompleteImage.Blob> blobs = image.blobs.stream().map(StoredBlob::blob).toList();
+    return areThere(blobs.stream().filter(blob -> !memory.isTrusted(blob)).toList())
+        ? findManifest(image.oci)
+            .map(oci -> new Image(image.docker.flatMap(this::findManifest), oci))
+            .filter(found -> found.docker().isPresent() == image.docker.isPresent())
+            .map(found -> new CompleteImage(found, blobs))
+        : Optional.empty();
+  }
+
+  private boolean areThere(List<CompleteImage.Blob> blobs) {
+    return Parallel.map(blobs, this::isThere).stream().allMatch(there -> there);
+  }
+
+  private boolean isThere(CompleteImage.Blob blob) {
+    return storage.stat(blob(blob.digest())).equals(Optional.of(blob.size()));
+  }
+
+  /** Looks after the blobs of the images that are in use. */
+  private void checkForever(Duration trust) {
+    try {
+      while (trust.isPositive()) {
+        Thread.sleep(trust.dividedBy(4));
+        check();
+      }
+    } catch (InterruptedException e) {
+      LOG.log(System.Logger.Level.DEBUG, "closed");
+    }
+  }
+
+  private void check() {
+    for (ImageMemory.Remembered image : memory.due()) {
+      long since = System.nanoTime();
+      List<CompleteImage.Blob> due = memory.due(image);
+      try {
+        if (!areThere(due)) {
+          lost("a blob of the image " + image.digest());
+          return;
+        }
+        memory.verified(image, due, since);
+      } catch (StorageException | Failure e) {
+        // What was not seen for too long is looked for when it is asked for.
+        LOG.log(System.Logger.Level.WARNING, "the storage cannot be looked through now", e);
+        return;
+      }
+    }
+  }
+
+  /** Takes nothing for granted any more. */
+  private void lost(String what) {
+    LOG.log(System.Logger.Level.WARNING, "{0} was lost: images are looked for anew", what);
+    memory.forget();
   }
 
   /** Stores the config and manifests of an image whose layers are there. */
@@ -155,37 +234,57 @@ final class ImageStore {
     put(blob(config.digest()), Content.of(config.bytes(), BLOB_TYPE));
     Optional<Document> docker = documents.dockerManifest();
     Document oci = documents.ociManifest();
-    docker.ifPresent(this::saveManifest);
-    saveManifest(oci);
+    docker.ifPresent(this::putManifest);
+    putManifest(oci);
     List<StoredBlob> blobs =
         Stream.concat(
                 layers.stream().map(layer -> new StoredBlob(layer.digest(), layer.size())),
                 Stream.of(new StoredBlob(config.digest(), config.bytes().length)))
             .toList();
+    long since = System.nanoTime();
     write(imageKey(key), new StoredImage(docker.map(Document::digest), oci.digest(), blobs));
-    return new Image(docker, oci);
+    Image image = new Image(docker, oci);
+    memory.keep(
+        key, new CompleteImage(image, blobs.stream().map(StoredBlob::blob).toList()), since);
+    return image;
   }
 
-  /** Stores a manifest or index, unless it is there. */
+  /** Stores a manifest or index, unless it is remembered to be there. */
   void saveManifest(Document manifest) {
+    if (memory.manifest(manifest.digest()).isEmpty()) {
+      putManifest(manifest);
+      memory.keepManifest(manifest);
+    }
+  }
+
+  private void putManifest(Document manifest) {
     put(manifest(manifest.digest()), Content.of(manifest.bytes(), manifest.mediaType()));
   }
 
   /** Makes an image that is found under one key be found under another too. */
   void alias(Digest key, Digest otherKey) {
+    long since = System.nanoTime();
     read(imageKey(key), StoredImage.class).ifPresent(image -> write(imageKey(otherKey), image));
+    memory.recall(key).ifPresent(image -> memory.keep(otherKey, image, since));
   }
 
   /** Returns a manifest by its digest; one that is damaged is deleted. */
   Optional<Document> findManifest(Digest digest) {
+    return memory.manifest(digest).or(() -> readManifest(digest));
+  }
+
+  private Optional<Document> readManifest(Digest digest) {
     Optional<byte[]> bytes = storage.open(manifest(digest), 0).map(ImageStore::readAll);
     if (bytes.isPresent() && !Digest.of(bytes.get()).equals(digest)) {
       LOG.log(System.Logger.Level.WARNING, "the manifest {0} is damaged: it is deleted", digest);
       storage.delete(manifest(digest));
       return Optional.empty();
     }
-    return bytes.map(
-        text -> new Document(json.readTree(text).path("mediaType").asString(), digest, text));
+    Optional<Document> found =
+        bytes.map(
+            text -> new Document(json.readTree(text).path("mediaType").asString(), digest, text));
+    found.ifPresent(memory::keepManifest);
+    return found;
   }
 
   private static byte[] readAll(StoredObject object) {
@@ -196,19 +295,68 @@ final class ImageStore {
     }
   }
 
+  /** Says how a blob gets to a client; one that has lost some of its bytes is as good as none. */
   Optional<Delivery> deliver(Digest digest) {
-    return storage.deliver(blob(digest));
+    Optional<Delivery> delivery = storage.deliver(blob(digest));
+    return isAsRemembered(digest, delivery.flatMap(ImageStore::length), delivery.isPresent())
+        ? delivery
+        : Optional.empty();
+  }
+
+  /** Returns the length of what is delivered, where the storage knows it. */
+  private static Optional<Long> length(Delivery delivery) {
+    return switch (delivery) {
+      case Delivery.Redirect _ -> Optional.empty();
+      case Delivery.LocalFile(_, long length) -> Optional.of(length);
+      case Delivery.Streamed(long length) -> Optional.of(length);
+    };
   }
 
   Optional<StoredObject> open(Digest digest, long offset) {
-    return storage.open(blob(digest), offset);
+    Optional<StoredObject> object = storage.open(blob(digest), offset);
+    if (!isAsRemembered(digest, object.map(StoredObject::length), object.isPresent())) {
+      object.ifPresent(ImageStore::close);
+      return Optional.empty();
+    }
+    return object;
+  }
+
+  private static void close(StoredObject object) {
+    try {
+      object.close();
+    } catch (IOException e) {
+      LOG.log(System.Logger.Level.DEBUG, "what is not read need not be closed well", e);
+    }
+  }
+
+  /** Compares what there is with what was there, if that is known, and draws the conclusion. */
+  private boolean isAsRemembered(Digest digest, Optional<Long> length, boolean there) {
+    Optional<Long> before = memory.size(digest);
+    boolean lost =
+        before.isPresent() && (!there || !length.orElse(before.get()).equals(before.get()));
+    if (lost) {
+      lost("the blob " + digest);
+    }
+    return !lost;
   }
 
   /** Returns what is known about a package in one revision of a package set. */
   Optional<Resolved> findPackage(Digest key) {
-    return read(packageKey(key), StoredPackage.class)
-        .map(stored ->
-            stored.found.<Resolved>map(found -> found).orElse(new Resolved.Unknown(List.of())));
+    return packages.find(key).or(() -> readPackage(key));
+  }
+
+  private Optional<Resolved> readPackage(Digest key) {
+    Optional<Resolved> found =
+        read(packageKey(key), StoredPackage.class)
+            .map(stored ->
+                stored.found.<Resolved>map(each -> each).orElse(new Resolved.Unknown(List.of())));
+    found.ifPresent(resolved -> packages.put(key, resolved));
+    return found;
+  }
+
+  /** Returns about how much memory is taken by what is kept of a package. */
+  private static long size(Resolved resolved) {
+    return resolved instanceof Resolved.Found found ? 512 + 320L * found.outputs().size() : 320;
   }
 
   /** Keeps that there is a package in one revision of a package set. */
@@ -254,5 +402,10 @@ final class ImageStore {
         return;
       }
     }
+  }
+
+  @Override
+  public void close() {
+    checks.interrupt();
   }
 }

@@ -5,8 +5,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.function.Consumer;
 import nixery.api.storage.Delivery;
-import nixery.api.storage.Storage;
 import nixery.api.storage.StoredObject;
 import nixery.image.Architecture;
 import nixery.image.Digest;
@@ -20,25 +20,25 @@ import nixery.server.failure.Failure;
  * that do not know indexes get the image of the first platform. A name that has an architecture
  * among its meta-packages denotes the image for that alone, as ever.
  *
- * <p>An index is a function of its manifests. It is written to the storage whenever a tag is asked
- * for and it is not there: what was lost comes back as it was.
+ * <p>An index is a function of its manifests. It is kept whenever a tag is asked for: what was lost
+ * comes back as it was.
  */
 public final class PlatformImages implements Images {
 
   private final Images images;
-  private final ImageStore store;
+  private final Consumer<Document> keep;
   private final List<Architecture> platforms;
 
   /**
    * Creates one.
    *
    * @param images builds for one platform at a time
-   * @param storage keeps the indexes
+   * @param keep is given each index, so that it can be had by its digest
    * @param platforms what to build for, at least one, without repetition
    */
-  public PlatformImages(Images images, Storage storage, List<Architecture> platforms) {
+  public PlatformImages(Images images, Consumer<Document> keep, List<Architecture> platforms) {
     this.images = images;
-    this.store = new ImageStore(storage);
+    this.keep = keep;
     this.platforms = List.copyOf(platforms);
   }
 
@@ -81,10 +81,7 @@ public final class PlatformImages implements Images {
       }
     }
     Document index = ImageIndex.of(form, manifests);
-    Translation.failures(() -> {
-      store.saveManifest(index);
-      return index;
-    });
+    keep.accept(index);
     return index;
   }
 

@@ -3,6 +3,7 @@ package nixery.server.log;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.Map;
+import java.util.Optional;
 import java.util.logging.Formatter;
 import java.util.logging.LogRecord;
 import tools.jackson.databind.json.JsonMapper;
@@ -26,13 +27,9 @@ public final class JsonFormatter extends Formatter {
     object.put("timestamp", line.getInstant().toString());
     object.put("level", line.getLevel().getName());
     object.put("logger", line.getLoggerName());
-    Object[] parameters = line.getParameters();
-    if (parameters != null && parameters.length == 1 && parameters[0] instanceof LogEvent event) {
-      object.put("message", event.summary());
-      putFields(object, event.fields());
-    } else {
-      object.put("message", formatMessage(line));
-    }
+    Optional<LogEvent> event = LogEvent.of(line);
+    object.put("message", event.map(LogEvent::summary).orElseGet(() -> formatMessage(line)));
+    event.ifPresent(parts -> putFields(object, parts.fields()));
     RequestId.current().ifPresent(id -> object.put("request", id.value()));
     if (line.getThrown() != null) {
       StringWriter trace = new StringWriter();

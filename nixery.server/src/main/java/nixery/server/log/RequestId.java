@@ -2,7 +2,7 @@ package nixery.server.log;
 
 import java.util.Optional;
 import java.util.UUID;
-import java.util.regex.Pattern;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Names a request, so that what a client saw can be found in the log: whatever is logged on the
@@ -12,12 +12,17 @@ import java.util.regex.Pattern;
  */
 public record RequestId(String value) {
 
-  private static final Pattern VALID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+  private static final int MAX_LENGTH = 64;
+
+  /** Tells the ids of this process from those of others; what follows counts. */
+  private static final String PREFIX = UUID.randomUUID().toString().substring(0, 18) + "-";
+
+  private static final AtomicLong LAST = new AtomicLong();
   private static final ScopedValue<RequestId> CURRENT = ScopedValue.newInstance();
 
   /** Checks the value. */
   public RequestId {
-    if (!VALID.matcher(value).matches()) {
+    if (!isValid(value)) {
       throw new IllegalArgumentException("not a request id");
     }
   }
@@ -31,9 +36,24 @@ public record RequestId(String value) {
    */
   public static RequestId of(Optional<String> given) {
     return new RequestId(
-        given
-            .filter(value -> VALID.matcher(value).matches())
-            .orElseGet(() -> UUID.randomUUID().toString()));
+        given.filter(RequestId::isValid).orElseGet(() -> PREFIX + LAST.incrementAndGet()));
+  }
+
+  private static boolean isValid(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      boolean fits =
+          (c >= 'a' && c <= 'z')
+              || (c >= '0' && c <= '9')
+              || (c >= 'A' && c <= 'Z')
+              || c == '.'
+              || c == '_'
+              || c == '-';
+      if (!fits) {
+        return false;
+      }
+    }
+    return !text.isEmpty() && text.length() <= MAX_LENGTH;
   }
 
   /** Returns the id of the request that the calling thread answers, if it does. */

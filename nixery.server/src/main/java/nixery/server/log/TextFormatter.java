@@ -18,19 +18,20 @@ public final class TextFormatter extends Formatter {
 
   @Override
   public String format(LogRecord line) {
-    StringWriter text = new StringWriter();
-    PrintWriter out = new PrintWriter(text);
-    out.print(TIME.format(line.getInstant()));
-    out.print(' ');
-    out.print(line.getLevel());
-    out.print(' ');
-    out.print(line.getLoggerName());
-    out.print(' ');
-    out.print(formatMessage(line));
-    RequestId.current().ifPresent(id -> out.print(" request=" + id.value()));
-    out.println();
+    StringBuilder text = new StringBuilder(256);
+    text.append(TIME.format(line.getInstant()))
+        .append(' ')
+        .append(line.getLevel())
+        .append(' ')
+        .append(line.getLoggerName())
+        .append(' ')
+        .append(LogEvent.of(line).map(LogEvent::toString).orElseGet(() -> formatMessage(line)));
+    RequestId.current().ifPresent(id -> text.append(" request=").append(id.value()));
+    text.append(System.lineSeparator());
     if (line.getThrown() != null) {
-      line.getThrown().printStackTrace(out);
+      StringWriter trace = new StringWriter();
+      line.getThrown().printStackTrace(new PrintWriter(trace));
+      text.append(trace);
     }
     return text.toString();
   }

@@ -90,16 +90,15 @@ final class AccessLog implements Filter {
 
     @Override
     public String toString() {
-      return "method=%s path=\"%s\" status=%d bytes=%d ms=%d remote=%s%s%s"
-          .formatted(
-              method,
-              path,
-              status,
-              bytes,
-              millis,
-              remote,
-              failure.map(code -> " failure=" + code).orElse(""),
-              aborted ? " aborted=true" : "");
+      StringBuilder text = new StringBuilder(192);
+      text.append("method=").append(method);
+      text.append(" path=\"").append(path);
+      text.append("\" status=").append(status);
+      text.append(" bytes=").append(bytes);
+      text.append(" ms=").append(millis);
+      text.append(" remote=").append(remote);
+      failure.ifPresent(code -> text.append(" failure=").append(code));
+      return text.append(aborted ? " aborted=true" : "").toString();
     }
   }
 

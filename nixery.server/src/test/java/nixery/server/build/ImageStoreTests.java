@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,11 +47,12 @@ final class ImageStoreTests {
     Map<String, String> environment = Map.of("STORAGE_PATH", folder.resolve("storage").toString());
     storage =
         new FileSystemStorageProvider().open(new PluginContext(Settings.of(environment), folder));
-    store = new ImageStore(storage);
+    store = new ImageStore(storage, Duration.ZERO);
   }
 
   @AfterEach
   void close() {
+    store.close();
     storage.close();
   }
 
@@ -150,10 +152,88 @@ final class ImageStoreTests {
   void aDamagedManifestIsNotServed() throws IOException {
     Image image = saveImage();
     damage(image.docker().orElseThrow().digest(), "{}");
+    remember(Duration.ZERO);
     assertThat(store.findManifest(image.docker().orElseThrow().digest())).isEmpty();
     assertThat(store.findImage(KEY)).isEmpty();
     saveImage();
     assertThat(store.findImage(KEY)).contains(image);
+  }
+
+  /** Opens a store that remembers. */
+  private void remember(Duration trust) {
+    store.close();
+    store = new ImageStore(storage, trust);
+  }
+
+  @Test
+  void whatIsRememberedIsNotLookedForUntilSomebodyMissesABlob() throws IOException {
+    remember(Duration.ofHours(1));
+    assertThat(store.recall(KEY)).isEmpty();
+    Image image = saveImage();
+    store.alias(KEY, ID);
+    Digest config = config(image);
+    lose(config);
+    lose(image.docker().orElseThrow().digest());
+    for (Digest key : List.of(KEY, ID)) {
+      assertThat(store.recall(key)).contains(image);
+      assertThat(store.findImage(key)).contains(image);
+    }
+    assertThat(store.findManifest(image.docker().orElseThrow().digest())).isEqualTo(image.docker());
+    assertThat(store.deliver(digest("no blob of anything"))).isEmpty();
+    assertThat(store.recall(KEY)).contains(image);
+
+    assertThat(store.deliver(config)).isEmpty();
+    for (Digest key : List.of(KEY, ID)) {
+      assertThat(store.recall(key)).isEmpty();
+      assertThat(store.findImage(key)).isEmpty();
+    }
+    assertThat(store.findManifest(image.docker().orElseThrow().digest())).isEmpty();
+    assertThat(saveImage()).isEqualTo(image);
+    assertThat(store.recall(KEY)).contains(image);
+    assertThat(store.deliver(config)).isPresent();
+  }
+
+  @Test
+  void aBlobThatLostItsEndIsMissed() throws IOException {
+    remember(Duration.ofHours(1));
+    Image image = saveImage();
+    damage(digest("the layer"), "the");
+    assertThat(store.recall(KEY)).contains(image);
+    assertThat(store.open(digest("the layer"), 0)).isEmpty();
+    assertThat(store.recall(KEY)).isEmpty();
+    saveImage();
+    damage(digest("the layer"), "the");
+    assertThat(store.deliver(digest("the layer"))).isEmpty();
+    assertThat(store.findImage(KEY)).isEmpty();
+  }
+
+  @Test
+  void whatIsInUseIsLookedForInTheBackground() throws IOException, InterruptedException {
+    remember(Duration.ofMillis(200));
+    Image image = saveImage();
+    long end = System.nanoTime() + Duration.ofSeconds(1).toNanos();
+    while (System.nanoTime() < end) {
+      assertThat(store.findImage(KEY)).contains(image);
+      Thread.sleep(5);
+    }
+    lose(config(image));
+    while (store.recall(KEY).isPresent()) {
+      Thread.sleep(5);
+    }
+    assertThat(store.findImage(KEY)).isEmpty();
+  }
+
+  /** Deletes an object behind the server's back. */
+  private void lose(Digest object) throws IOException {
+    try (Stream<Path> files = Files.walk(folder.resolve("storage"))) {
+      Files.delete(files.filter(each -> each.endsWith(object.hex())).findFirst().orElseThrow());
+    }
+  }
+
+  private static Digest config(Image image) {
+    String manifest = new String(image.docker().orElseThrow().bytes(), StandardCharsets.UTF_8);
+    int at = manifest.indexOf("sha256:", manifest.indexOf("\"config\""));
+    return Digest.parse(manifest.substring(at, at + 71)).orElseThrow();
   }
 
   @Test

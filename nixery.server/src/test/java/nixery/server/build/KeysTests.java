@@ -32,6 +32,7 @@ class KeysTests {
           ImageConfig.builder(Architecture.AMD64).build(),
           ROOT,
           ROOT,
+          Duration.ofSeconds(1),
           Duration.ofSeconds(1));
 
   private static Popularity popularity(int glibc) {

@@ -4,20 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
-import nixery.api.PluginContext;
-import nixery.api.Settings;
 import nixery.api.storage.Delivery;
-import nixery.api.storage.Key;
-import nixery.api.storage.Storage;
 import nixery.api.storage.StoredObject;
 import nixery.image.Architecture;
 import nixery.image.Digest;
@@ -25,12 +21,8 @@ import nixery.image.Document;
 import nixery.image.MediaTypes;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
-import nixery.storage.fs.FileSystemStorageProvider;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -40,26 +32,9 @@ final class PlatformImagesTests {
 
   private static final List<Architecture> BOTH = List.of(Architecture.ARM64, Architecture.AMD64);
 
-  @TempDir Path folder;
+  private final Map<Digest, Document> kept = new ConcurrentHashMap<>();
 
-  private Storage storage;
-
-  @BeforeEach
-  void open() {
-    storage =
-        new FileSystemStorageProvider()
-            .open(
-                new PluginContext(
-                    Settings.of(Map.of("STORAGE_PATH", folder.resolve("storage").toString())),
-                    folder));
-  }
-
-  @AfterEach
-  void close() {
-    storage.close();
-  }
-
-  /** Makes images whose manifests are their names, and finds manifests in the storage. */
+  /** Makes images whose manifests are their names, and finds what is kept. */
   private final class Named implements Images {
 
     final ConcurrentSkipListSet<String> asked = new ConcurrentSkipListSet<>();
@@ -82,7 +57,7 @@ final class PlatformImagesTests {
 
     @Override
     public Optional<Document> manifest(Digest digest) {
-      return new ImageStore(storage).findManifest(digest);
+      return Optional.ofNullable(kept.get(digest));
     }
 
     @Override
@@ -104,7 +79,7 @@ final class PlatformImagesTests {
   private final Named images = new Named();
 
   private PlatformImages platforms() {
-    return new PlatformImages(images, storage, BOTH);
+    return new PlatformImages(images, index -> kept.put(index.digest(), index), BOTH);
   }
 
   private static Document document(String type, String text) {
@@ -140,7 +115,7 @@ final class PlatformImagesTests {
     Document index = platforms.manifest("git", "v1", MediaTypes.OCI_INDEX);
     assertThat(platforms.manifest(index.digest())).contains(index);
 
-    storage.delete(Key.of("manifests", index.digest().hex()));
+    kept.clear();
     assertThat(platforms.manifest(index.digest())).isEmpty();
     assertThat(platforms.manifest("git", "v1", MediaTypes.OCI_INDEX)).isEqualTo(index);
     assertThat(platforms.manifest(index.digest())).contains(index);
@@ -209,7 +184,7 @@ final class PlatformImagesTests {
         .hasMessage(
             "for linux/amd64: no such compiler (there is an image for one platform alone:"
                 + " arm64/git)");
-    assertThat(storage.list("manifests")).isEmpty();
+    assertThat(kept).isEmpty();
   }
 
   @Test

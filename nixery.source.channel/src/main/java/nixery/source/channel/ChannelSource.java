@@ -48,6 +48,9 @@ final class ChannelSource implements PackageSource {
 
   private static final int MAX_TARBALLS = 1000;
 
+  /** How often the server may ask what a channel points to. */
+  private static final Duration CHEAP = Duration.ofSeconds(10);
+
   /**
    * How the source behaves.
    *
@@ -147,6 +150,12 @@ final class ChannelSource implements PackageSource {
         yield new ResolvedTag(tag, Optional.of(pointer.revision()), current.warning());
       }
     };
+  }
+
+  /** Asking is cheap unless it is time to ask the host. */
+  @Override
+  public Duration freshness() {
+    return options.refresh().compareTo(CHEAP) < 0 ? options.refresh() : CHEAP;
   }
 
   private Reference reference(String tag) {

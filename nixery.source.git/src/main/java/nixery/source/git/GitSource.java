@@ -45,12 +45,18 @@ final class GitSource implements PackageSource {
    *
    * @param timeout how long the server may be silent, and resolving may take
    * @param fetchTimeout how long a checkout may take
+   * @param refresh how long to rely on what a reference points to
    * @param commits whether full commits are accepted as tags
    * @param keep how many exports are kept
    * @param age how long exports are kept after their last use
    */
   record Options(
-      Duration timeout, Duration fetchTimeout, boolean commits, int keep, Duration age) {}
+      Duration timeout,
+      Duration fetchTimeout,
+      Duration refresh,
+      boolean commits,
+      int keep,
+      Duration age) {}
 
   private static final String LATEST = "latest";
   private static final String HEAD = "HEAD";
@@ -163,6 +169,11 @@ final class GitSource implements PackageSource {
         .findFirst()
         .map(ref -> new ResolvedTag(tag, Optional.of(refs.get(ref).name()), Optional.empty()))
         .orElseThrow(() -> unknown(tag));
+  }
+
+  @Override
+  public Duration freshness() {
+    return options.refresh();
   }
 
   private Map<String, ObjectId> refs(List<String> prefixes) {

@@ -56,6 +56,13 @@ public final class GitSourceProvider implements PackageSourceProvider {
       Setting.seconds("NIXERY_GIT_FETCH_TIMEOUT", "how long fetching a commit may take")
           .withDefault("900");
 
+  static final Setting<Duration> REFRESH =
+      Setting.seconds(
+              "NIXERY_GIT_REFRESH",
+              "how long to rely on what a tag or branch points to; while it is in use, it is looked"
+                  + " up that often in the background")
+          .withDefault("10");
+
   static final Setting<Boolean> COMMITS =
       Setting.flag(
               "NIXERY_GIT_COMMITS",
@@ -96,7 +103,7 @@ public final class GitSourceProvider implements PackageSourceProvider {
 
   @Override
   public List<Setting<?>> settings() {
-    return List.of(REPOSITORY, TIMEOUT, FETCH_TIMEOUT, COMMITS, KEEP_EXPORTS, KEEP_DAYS);
+    return List.of(REPOSITORY, TIMEOUT, FETCH_TIMEOUT, REFRESH, COMMITS, KEEP_EXPORTS, KEEP_DAYS);
   }
 
   @Override
@@ -116,6 +123,7 @@ public final class GitSourceProvider implements PackageSourceProvider {
         new GitSource.Options(
             context.settings().get(TIMEOUT),
             context.settings().get(FETCH_TIMEOUT),
+            context.settings().get(REFRESH),
             context.settings().get(COMMITS),
             context.settings().get(KEEP_EXPORTS),
             Duration.ofDays(context.settings().get(KEEP_DAYS)));

@@ -3,6 +3,7 @@ package nixery.source.path;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import nixery.api.source.InvalidPackageSetException;
@@ -40,6 +41,12 @@ record PathSource(Path path, Path store) implements PackageSource {
               .formatted(tag, LATEST));
     }
     return new ResolvedTag(tag, revision(realPath()), Optional.empty());
+  }
+
+  /** Links are followed for each request. */
+  @Override
+  public Duration freshness() {
+    return Duration.ZERO;
   }
 
   /** Returns what names the real path within the store: {@code <hash>-<name>}, perhaps more. */
