@@ -21,8 +21,7 @@ final class CompressionTests {
     TestServer server =
         TestServer.start(
             folder.resolve("server"),
-            Map.of(
-                "LD_LIBRARY_PATH", libraries.toString(), "STORAGE_PATH", storage.toString()));
+            Map.of("LD_LIBRARY_PATH", libraries.toString(), "STORAGE_PATH", storage.toString()));
     assertThat(server.log()).anyMatch(line -> line.contains(", gzip level 5 by java.util.zip ("));
     return server;
   }

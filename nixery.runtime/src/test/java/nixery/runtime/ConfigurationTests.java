@@ -73,8 +73,7 @@ final class ConfigurationTests {
     for (String compression : List.of("gzip", "zstd")) {
       assertThat(
               complaint(
-                  Map.of(
-                      "NIXERY_COMPRESSION", compression, "NIXERY_COMPRESSION_LIBRARY", library)))
+                  Map.of("NIXERY_COMPRESSION", compression, "NIXERY_COMPRESSION_LIBRARY", library)))
           .contains("NIXERY_COMPRESSION_LIBRARY")
           .contains(library);
     }
