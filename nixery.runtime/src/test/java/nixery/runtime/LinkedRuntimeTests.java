@@ -67,6 +67,7 @@ final class LinkedRuntimeTests {
             "nixery.server",
             "nixery.source.path",
             "nixery.storage.fs");
+    assertThat(runtime.resolve("lib/nixery.aot")).isRegularFile();
     try (TestServer server = TestServer.start(runtime, folder.resolve("server"), Map.of())) {
       server.pull("hello");
     }

@@ -2,6 +2,7 @@ package nixery.server;
 
 import java.io.PrintStream;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import nixery.api.ConfigurationException;
 import nixery.api.Settings;
@@ -44,6 +45,9 @@ public final class Main {
         case List<String> one when one.equals(List.of("--reference")) ->
             out.print(Reference.markdown(plugins(settings)));
         case List<String> one when one.equals(List.of("--version")) -> out.println(version());
+        // For bin/nixery --make-cache, which has told the JVM to take notes.
+        case List<String> one when one.equals(List.of("--train")) ->
+            Training.run(Plugins.find(Optional.empty()), out);
         default ->
             throw new ConfigurationException(
                 "Unknown arguments %s: try --help.".formatted(String.join(" ", arguments)));

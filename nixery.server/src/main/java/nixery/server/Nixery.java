@@ -11,6 +11,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import nixery.api.ConfigurationException;
@@ -60,6 +63,7 @@ final class Nixery implements AutoCloseable {
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
   private Optional<Images> images = Optional.empty();
   private String greeting = "";
+  private int port;
 
   private Nixery() {}
 
@@ -126,6 +130,11 @@ final class Nixery implements AutoCloseable {
     Path cache = cacheFolder(settings);
     var sourcePlugin = plugins.source(settings);
 
+    NixConfig nixConfig = nixConfig(settings, plugins, cache);
+    Nix nix = keep(new Nix(nixConfig));
+    // Takes about as long as all that is opened here, and runs beside it.
+    FutureTask<String> nixCheck = new FutureTask<>(nix::check);
+    Thread.ofVirtual().name("nix-check").start(nixCheck);
     Codec codec = ServerSettings.codec(settings);
     Metrics metrics = new Metrics(Main.number());
     Storage storage =
@@ -141,9 +150,6 @@ final class Nixery implements AutoCloseable {
             withLoaderOf(
                 sourcePlugin,
                 () -> sourcePlugin.open(context(settings, cache.resolve("source"), sourcePlugin))));
-    NixConfig nixConfig = nixConfig(settings, plugins, cache);
-    Nix nix = keep(new Nix(nixConfig));
-    String nixVersion = version(nix);
     int processors = Runtime.getRuntime().availableProcessors();
     LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), codec, processors));
     BuildConfig buildConfig =
@@ -167,7 +173,7 @@ final class Nixery implements AutoCloseable {
             .find(ServerSettings.PLATFORMS)
             .<Images>map(platforms -> new PlatformImages(service, service::keep, platforms))
             .orElse(service);
-    return new Pipeline(metrics, storage, source, nix, nixVersion, codec, service, images);
+    return new Pipeline(metrics, storage, source, nix, version(nixCheck), codec, service, images);
   }
 
   private void serve(Settings settings, Plugins plugins) {
@@ -199,6 +205,7 @@ final class Nixery implements AutoCloseable {
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());
+    port = registry.port();
   }
 
   private Supplier<Popularity> popularity(Settings settings, Path folder, Metrics metrics) {
@@ -246,11 +253,16 @@ final class Nixery implements AutoCloseable {
             "nix", "Nix cannot be run; the log says why.", Duration.ofMinutes(1), nix::check));
   }
 
-  private static String version(Nix nix) {
+  private static String version(Future<String> check) {
     try {
-      return nix.check();
+      return check.get();
     } catch (InterruptedException e) {
       throw new AssertionError("nobody interrupts the main thread", e);
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof ConfigurationException unusable) {
+        throw unusable;
+      }
+      throw new IllegalStateException("cannot check Nix", e.getCause());
     }
   }
 
@@ -351,6 +363,11 @@ final class Nixery implements AutoCloseable {
   /** Returns the images that can be made. */
   Images images() {
     return images.orElseThrow();
+  }
+
+  /** Returns the port that the server listens on. */
+  int port() {
+    return port;
   }
 
   /** Returns what is printed when the server is ready. */
