@@ -9,6 +9,14 @@ import java.util.SortedSet;
  */
 public interface LayeringStrategy {
 
+  /**
+   * Returns the strategy of the server and of the Nix function, which have to agree to make the
+   * same layers.
+   */
+  static LayeringStrategy standard() {
+    return new DominatorTreeStrategy();
+  }
+
   /** Returns what tells this strategy and its version from others, for keys of what it made. */
   String id();
 

@@ -27,9 +27,9 @@ import nixery.api.storage.Storage;
 import nixery.api.storage.StorageProvider;
 import nixery.image.Architecture;
 import nixery.image.Codec;
-import nixery.image.DominatorTreeStrategy;
 import nixery.image.ImageConfig;
 import nixery.image.LayerPacker;
+import nixery.image.LayeringStrategy;
 import nixery.image.Popularity;
 import nixery.server.build.BuildConfig;
 import nixery.server.build.ImageService;
@@ -158,7 +158,7 @@ final class Nixery implements AutoCloseable {
         new BuildConfig(
             settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
             settings.get(ServerSettings.LAYERS),
-            new DominatorTreeStrategy(),
+            LayeringStrategy.standard(),
             popularity(settings, cache.resolve("popularity"), metrics),
             image,
             nixConfig.storeRoot(),
