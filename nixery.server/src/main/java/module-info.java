@@ -14,6 +14,7 @@ module nixery.server {
   requires java.logging;
   requires java.net.http;
   requires jdk.management;
+  requires jdk.unsupported;
   requires nixery.api;
   requires nixery.image;
   requires tools.jackson.databind;

@@ -3,18 +3,18 @@ package nixery.runtime;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 
-/** Images are pulled and run by the clients that people use. */
+/**
+ * Images do in docker what people want of them. What clients do with images, see {@link
+ * ClientTableTests}.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class ClientTests {
 
@@ -26,19 +26,16 @@ final class ClientTests {
 
   private TestServer server;
   private Daemon docker;
-  private Daemon containerd;
 
   @BeforeAll
   void start() throws IOException, InterruptedException {
     folder = Files.createTempDirectory("clients");
     server = TestServer.start(folder.resolve("server"), Map.of());
     docker = Daemon.docker(folder.resolve("docker"));
-    containerd = Daemon.containerd(folder.resolve("containerd"));
   }
 
   @AfterAll
   void stop() {
-    containerd.close();
     docker.close();
     server.close();
     Shell.run("rm", "-rf", folder.toString());
@@ -126,114 +123,5 @@ final class ClientTests {
         if SSL_CERT_FILE=/dev/null openssl verify /tmp/root.pem 2> /tmp/message; then exit 1; fi
         """;
     assertThat(inDocker("shell/openssl", script)).contains("/tmp/root.pem: OK");
-  }
-
-  @Test
-  void dockerShowsWhyAnImageCannotBeHad() {
-    Shell.Result unknown = tryDocker("pull", image("shell/helo"));
-    assertThat(unknown.status()).isNotZero();
-    assertThat(unknown.output()).contains("no package 'helo'").contains("hello");
-  }
-
-  private Shell.Result tryDocker(String... arguments) {
-    return Shell.attempt(List.of(dockerCommand(arguments)));
-  }
-
-  @Test
-  void podmanPullsAndRuns() {
-    assertThat(inPodman(image("hello"), "hello")).contains("Hello, world!");
-  }
-
-  private String inPodman(String image, String command) {
-    return Shell.run(
-        "podman",
-        "--root",
-        folder.resolve("podman").toString(),
-        "--runroot",
-        folder.resolve("podman-run").toString(),
-        "--storage-driver",
-        "overlay",
-        "--runtime",
-        "runc",
-        "--cgroup-manager",
-        "cgroupfs",
-        "run",
-        "--rm",
-        "--tls-verify=false",
-        "--network=none",
-        "--ulimit",
-        "nofile=1024:1024",
-        "--ulimit",
-        "nproc=4096:4096",
-        image,
-        command);
-  }
-
-  @Test
-  void skopeoCopiesBothForms() throws IOException {
-    Shell.run(
-        "skopeo",
-        "--insecure-policy",
-        "copy",
-        "--src-tls-verify=false",
-        "docker://" + image("hello"),
-        "oci:" + folder.resolve("oci") + ":hello");
-    assertThat(folder.resolve("oci/index.json")).isNotEmptyFile();
-    String inspected =
-        Shell.run(
-            "skopeo", "inspect", "--tls-verify=false", "docker://" + image("arm64/shell/git"));
-    assertThat(inspected).contains("\"Architecture\": \"arm64\"");
-    assertThat(Files.exists(folder.resolve("oci/oci-layout"))).isTrue();
-  }
-
-  @Test
-  void containerdPullsAndRuns() {
-    assertThat(inContainerd(image("shell/jq"), "jq", "--version")).startsWith("jq-");
-  }
-
-  private String inContainerd(String image, String... command) {
-    String[] ctr = {"ctr", "-a", containerd.socket().toString()};
-    Shell.run(Daemon.command(ctr, "images", "pull", "--plain-http", image + ":latest"));
-    String[] run = {"run", "--rm", "--snapshotter=native", image + ":latest", "test"};
-    return Shell.run(Daemon.command(Daemon.command(ctr, run), command));
-  }
-
-  @Test
-  void zstdLayersAreReadByThoseWhoKnowThem() throws IOException {
-    try (TestServer zstd =
-        TestServer.start(folder.resolve("zstd"), Map.of("NIXERY_COMPRESSION", "zstd"))) {
-      String hello = "127.0.0.1:%d/hello".formatted(zstd.port());
-      assertThat(inPodman(hello, "hello")).contains("Hello, world!");
-      assertThat(inContainerd(hello, "hello")).contains("Hello, world!");
-      Path copy = folder.resolve("hello");
-      Shell.run(
-          "skopeo",
-          "--insecure-policy",
-          "copy",
-          "--src-tls-verify=false",
-          "--dest-decompress",
-          "docker://" + hello,
-          "dir:" + copy);
-      assertThat(
-              Shell.run(
-                  "sh",
-                  "-ec",
-                  "cd " + copy + "; for f in [0-9a-f]*; do grep -qI . $f || tar -tf $f; done"))
-          .contains("bin/hello");
-
-      // As the documentation says.
-      Shell.Result pulled = tryDocker("pull", "-q", hello);
-      int version =
-          Integer.parseInt(
-              docker("version", "--format", "{{.Server.Version}}").replaceAll("\\..*", "").strip());
-      assertThat(pulled.status() == 0).as(pulled.output()).isEqualTo(version >= 23);
-
-      HttpResponse<byte[]> refusal =
-          zstd.get("/v2/hello/manifests/latest", "Accept", TestServer.DOCKER_MANIFEST);
-      assertThat(refusal.statusCode()).isEqualTo(404);
-      assertThat(new String(refusal.body(), StandardCharsets.UTF_8))
-          .contains("MANIFEST_UNKNOWN", "compresses layers with zstd");
-      assertThat(zstd.log()).anyMatch(line -> line.contains(", zstd level 2 by libzstd.so.1 ("));
-    }
   }
 }

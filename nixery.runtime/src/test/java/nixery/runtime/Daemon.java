@@ -18,13 +18,18 @@ import java.util.concurrent.TimeUnit;
 record Daemon(Process process, Path socket) implements AutoCloseable {
 
   static Daemon docker(Path folder) throws IOException, InterruptedException {
+    return docker(Path.of(""), folder);
+  }
+
+  /** Starts the Docker whose programs are in a folder. */
+  static Daemon docker(Path programs, Path folder) throws IOException, InterruptedException {
     Path run = Files.createTempDirectory("docker");
     Path socket = run.resolve("docker.sock");
     return start(
         folder,
         socket,
-        List.of("docker", "-H", "unix://" + socket, "version"),
-        "dockerd",
+        List.of(programs.resolve("docker").toString(), "-H", "unix://" + socket, "version"),
+        programs.resolve("dockerd").toString(),
         "--data-root=" + folder.resolve("data"),
         "--exec-root=" + run.resolve("exec"),
         "--host=unix://" + socket,

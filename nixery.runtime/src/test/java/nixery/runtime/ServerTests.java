@@ -209,29 +209,6 @@ final class ServerTests {
   }
 
   @Test
-  void stoppingEndsNixAndGivesUpLeases() throws IOException, InterruptedException {
-    for (String name : List.of("neverends", "slow")) {
-      TestServer server = TestServer.start(folder, FIXTURES);
-      CompletableFuture<HttpResponse<byte[]>> waiting =
-          server.getAsync("/v2/%s/manifests/latest".formatted(name));
-      await(() -> !children(server).isEmpty());
-      List<ProcessHandle> nix = children(server);
-      server.close();
-      assertThat(waiting.join().statusCode()).isEqualTo(503);
-      assertThat(nix).noneMatch(ProcessHandle::isAlive);
-      assertThat(files(folder.resolve("storage/records"))).noneMatch(ServerTests::isLease);
-    }
-  }
-
-  private static boolean isLease(Path file) {
-    return file.toString().contains("/leases/");
-  }
-
-  private static List<ProcessHandle> children(TestServer server) {
-    return server.process().descendants().toList();
-  }
-
-  @Test
   void aBuildThatFailsOrTakesTooLongSaysSo() throws IOException {
     Map<String, String> variables =
         Map.of("NIXERY_PKGS_PATH", FIXTURES.get("NIXERY_PKGS_PATH"), "NIX_TIMEOUT", "3");

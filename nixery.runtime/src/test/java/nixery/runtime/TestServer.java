@@ -100,6 +100,11 @@ final class TestServer implements AutoCloseable {
     return process.toHandle();
   }
 
+  /** Returns the status that the process has ended with. */
+  int exitStatus() throws InterruptedException {
+    return process.waitFor();
+  }
+
   /** Returns what the server has logged so far. */
   List<String> log() throws IOException {
     return Files.readAllLines(log);

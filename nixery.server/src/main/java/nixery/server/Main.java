@@ -3,7 +3,6 @@ package nixery.server;
 import java.io.PrintStream;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
 import nixery.api.ConfigurationException;
 import nixery.api.Settings;
 
@@ -36,7 +35,9 @@ public final class Main {
       List<String> arguments, Settings settings, PrintStream out, PrintStream err) {
     try {
       switch (arguments) {
-        case List<String> none when none.isEmpty() -> serve(settings, out);
+        case List<String> none when none.isEmpty() -> {
+          return serve(settings, out);
+        }
         case List<String> one when one.size() == 1 && HELP.contains(one.getFirst()) ->
             out.print(Reference.help(plugins(settings)));
         case List<String> build when build.getFirst().equals("build") -> {
@@ -82,23 +83,17 @@ public final class Main {
     return Main.class.getModule().getDescriptor().rawVersion().orElse("unknown");
   }
 
-  private static void serve(Settings settings, PrintStream out) {
+  /** Serves until a signal comes, and returns the status to exit with. */
+  private static int serve(Settings settings, PrintStream out) {
     Logging.configure(settings);
     Nixery nixery = Nixery.start(settings, plugins(settings));
-    CountDownLatch stopped = new CountDownLatch(1);
-    Runtime.getRuntime()
-        .addShutdownHook(
-            Thread.ofPlatform()
-                .name("stop")
-                .unstarted(() -> {
-                  nixery.close();
-                  stopped.countDown();
-                }));
+    // For all other ways to end.
+    Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(nixery::close));
+    Signals signals = Signals.install();
     out.println(nixery.greeting());
-    try {
-      stopped.await();
-    } catch (InterruptedException e) {
-      throw new AssertionError("nobody interrupts the main thread", e);
-    }
+    int status = signals.await();
+    signals.endAtNext();
+    nixery.close();
+    return status;
   }
 }

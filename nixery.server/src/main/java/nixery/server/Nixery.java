@@ -1,6 +1,7 @@
 package nixery.server;
 
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
@@ -57,10 +59,15 @@ final class Nixery implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(Nixery.class.getName());
 
+  /** How much longer a request may take than the build that it waits for. */
+  private static final Duration ANSWERING = Duration.ofSeconds(5);
+
   /** How long the start waits for popularity data. */
   private static final Duration POPULARITY_PATIENCE = Duration.ofSeconds(5);
 
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+  private final AtomicBoolean stopping = new AtomicBoolean();
+  private Optional<Serving> serving = Optional.empty();
   private Optional<Images> images = Optional.empty();
   private String greeting = "";
   private int port;
@@ -190,12 +197,20 @@ final class Nixery implements AutoCloseable {
         keep(
             RegistryServer.start(
                 pipeline.images,
-                new RegistryConfig(
-                    settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT)),
+                registryConfig(settings),
                 pipeline.metrics,
-                new Operations(pipeline.metrics, probes(pipeline.storage, pipeline.nix))));
+                new Operations(
+                    pipeline.metrics, probes(pipeline.storage, pipeline.nix), stopping::get)));
     // Closed before the registry, which then tells those who wait to come back later.
     keep(pipeline.service);
+    serving =
+        Optional.of(
+            new Serving(
+                registry,
+                pipeline.service,
+                stopping,
+                settings.get(ServerSettings.DRAIN),
+                settings.get(ServerSettings.GRACE)));
     LOG.log(
         System.Logger.Level.INFO,
         "{0} serves {1} from {2} storage with Nix {3}, {4}",
@@ -204,10 +219,28 @@ final class Nixery implements AutoCloseable {
         storagePlugin.name(),
         pipeline.nixVersion,
         pipeline.codec);
+    LOG.log(
+        System.Logger.Level.INFO,
+        "listens {0} ms after the start",
+        Long.toString(ManagementFactory.getRuntimeMXBean().getUptime()));
     greeting =
         "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
             .formatted(registry.port());
     port = registry.port();
+  }
+
+  private static RegistryConfig registryConfig(Settings settings) {
+    RegistryConfig defaults =
+        new RegistryConfig(settings.get(ServerSettings.HOST), settings.get(ServerSettings.PORT));
+    int requests = settings.get(ServerSettings.MAX_REQUESTS);
+    return new RegistryConfig(
+        defaults.host(),
+        defaults.port(),
+        settings.get(ServerSettings.GRACE).plus(ANSWERING),
+        defaults.stall(),
+        // Those who are told to come back later need a connection, too.
+        Math.max(defaults.maxConnections(), 2 * requests),
+        requests);
   }
 
   private Supplier<Popularity> popularity(Settings settings, Path folder, Metrics metrics) {
@@ -377,9 +410,11 @@ final class Nixery implements AutoCloseable {
     return greeting;
   }
 
-  /** Stops builds, stops listening, lets running transfers end, and closes what was opened. */
+  /** Stops serving as {@link Serving#stop} says, and closes what was opened. */
   @Override
-  public void close() {
+  public synchronized void close() {
+    serving.ifPresent(Serving::stop);
+    serving = Optional.empty();
     while (!opened.isEmpty()) {
       try {
         opened.pop().close();

@@ -18,6 +18,9 @@ import nixery.server.log.LogFormat;
 /** The settings of the server itself; plugins declare their own. */
 final class ServerSettings {
 
+  private static final int MOST_SECONDS = 86_400;
+  private static final String SOME_SECONDS = "a number of seconds from 0 to " + MOST_SECONDS;
+
   static final Setting<Integer> PORT =
       Setting.number("PORT", "port to listen on; 0 takes any that is free", 0, 65535)
           .withDefault("8080");
@@ -120,6 +123,38 @@ final class ServerSettings {
                   + " replaced, in seconds")
           .withDefault("30");
 
+  static final Setting<Integer> MAX_REQUESTS =
+      Setting.number(
+              "NIXERY_MAX_REQUESTS",
+              "how many requests are answered at a time, those that wait for builds included; the"
+                  + " others get status 429",
+              1,
+              100_000)
+          .withDefault("1000");
+
+  static final Setting<Duration> DRAIN =
+      Setting.parsed(
+              "NIXERY_DRAIN",
+              "how long a server that is told to stop goes on as before, but for saying that it is"
+                  + " not ready, in seconds; behind a load balancer, as long as that takes to notice",
+              SOME_SECONDS,
+              ServerSettings::seconds)
+          .withDefault("0");
+
+  static final Setting<Duration> GRACE =
+      Setting.parsed(
+              "NIXERY_GRACE",
+              "how long builds and downloads that are going on may then take to finish, in seconds",
+              SOME_SECONDS,
+              ServerSettings::seconds)
+          .withDefault("20");
+
+  private static Optional<Duration> seconds(String text) {
+    return text.matches("\\d{1,5}") && Integer.parseInt(text) <= MOST_SECONDS
+        ? Optional.of(Duration.ofSeconds(Integer.parseInt(text)))
+        : Optional.empty();
+  }
+
   static final Setting<Duration> TRUST =
       Setting.seconds(
               "NIXERY_TRUST",
@@ -210,6 +245,9 @@ final class ServerSettings {
         COMPRESSION_LEVEL,
         COMPRESSION_LIBRARY,
         LEASE,
+        MAX_REQUESTS,
+        DRAIN,
+        GRACE,
         TRUST,
         NIX_BIN,
         NIX_ROOT,

@@ -255,6 +255,22 @@ public final class ImageService implements Images, AutoCloseable {
     return Translation.failures(source::tags);
   }
 
+  /**
+   * Begins no builds from now on, and waits for those that are going on.
+   *
+   * @param grace how long to wait
+   * @return whether all have ended
+   * @throws InterruptedException if the caller is interrupted while it waits
+   */
+  public boolean finish(Duration grace) throws InterruptedException {
+    flights.close();
+    long end = System.nanoTime() + grace.toNanos();
+    while (!flights.isIdle() && System.nanoTime() < end) {
+      Thread.sleep(20);
+    }
+    return flights.isIdle();
+  }
+
   /** Stops all builds, and waits until they have cleaned up behind them. */
   @Override
   public void close() {

@@ -26,6 +26,7 @@ final class SingleFlight<K, V> {
 
   private final ConcurrentMap<K, CompletableFuture<V>> flights = new ConcurrentHashMap<>();
   private final ExecutorService executor;
+  private volatile boolean closed;
   private final Duration failuresLast;
 
   SingleFlight(ExecutorService executor, Duration failuresLast) {
@@ -40,6 +41,9 @@ final class SingleFlight<K, V> {
     if (flight == null) {
       flight = mine;
       try {
+        if (closed) {
+          throw new RejectedExecutionException("closed");
+        }
         executor.execute(() -> fly(key, work, mine));
       } catch (RejectedExecutionException e) {
         flights.remove(key, mine);
@@ -58,6 +62,16 @@ final class SingleFlight<K, V> {
         case Throwable other -> throw new Failure(FailureCode.INTERNAL, "build broke", other);
       }
     }
+  }
+
+  /** Takes no new work from now on: who comes with some is told that the server is stopping. */
+  void close() {
+    closed = true;
+  }
+
+  /** Tells whether no work is going on, whose result somebody may wait for or not. */
+  boolean isIdle() {
+    return flights.values().stream().allMatch(CompletableFuture::isDone);
   }
 
   private void fly(K key, Supplier<V> work, CompletableFuture<V> result) {

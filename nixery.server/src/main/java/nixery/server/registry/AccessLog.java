@@ -9,9 +9,11 @@ import io.helidon.webserver.http.Filter;
 import io.helidon.webserver.http.FilterChain;
 import io.helidon.webserver.http.RoutingRequest;
 import io.helidon.webserver.http.RoutingResponse;
+import java.lang.management.ManagementFactory;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import nixery.server.failure.FailureCode;
 import nixery.server.log.LogEvent;
 import nixery.server.log.RequestId;
@@ -31,9 +33,11 @@ final class AccessLog implements Filter {
   static final Object FAILURE = new Object();
 
   private static final HeaderName REQUEST_ID = HeaderNames.create("X-Request-Id");
+  private static final System.Logger START = System.getLogger("nixery.server.start");
   private static final System.Logger LOG = System.getLogger("nixery.server.registry.access");
 
   private final Metrics metrics;
+  private final AtomicBoolean answered = new AtomicBoolean();
 
   /**
    * Creates one.
@@ -119,6 +123,12 @@ final class AccessLog implements Filter {
       long nanos = System.nanoTime() - start;
       int status = response.status().code();
       Route route = request.context().get(Route.class).orElse(Route.OTHER);
+      if (finished && !answered.getAndSet(true)) {
+        START.log(
+            INFO,
+            "first request answered {0} ms after the start",
+            Long.toString(ManagementFactory.getRuntimeMXBean().getUptime()));
+      }
       if (finished) {
         metrics.answered(route, status, nanos);
       } else {

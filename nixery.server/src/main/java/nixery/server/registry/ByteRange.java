@@ -33,7 +33,8 @@ sealed interface ByteRange {
    * @param header the value of {@code Range}, if there is one
    * @param length of the blob, in bytes
    * @return what is wanted; everything if the header is malformed or has several ranges, and for an
-   *     empty blob, of which no part can be named
+   *     empty blob, of which no part can be named. A range that ends before it begins may be
+   *     ignored or rejected; it is rejected, as the specification's conformance suite wants it
    */
   static ByteRange parse(Optional<String> header, long length) {
     Matcher matcher = SINGLE.matcher(header.orElse(""));
@@ -51,10 +52,9 @@ sealed interface ByteRange {
     }
     long from = number(first);
     long to = last.isEmpty() ? Long.MAX_VALUE : number(last);
-    if (to < from) {
-      return new Whole();
-    }
-    return from >= length ? new Unsatisfiable() : new Part(from, Math.min(to, length - 1));
+    return to < from || from >= length
+        ? new Unsatisfiable()
+        : new Part(from, Math.min(to, length - 1));
   }
 
   /** Takes what is too large for the largest number there is. */

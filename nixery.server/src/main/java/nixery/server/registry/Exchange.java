@@ -8,6 +8,7 @@ import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import nixery.image.Digest;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -64,23 +65,38 @@ record Exchange(ServerRequest request, ServerResponse response, StallGuard guard
   }
 
   /**
-   * Sends status 304 if the client has what it asks for. Entity tags are compared weakly (RFC 9110,
-   * section 13.1.2), and a digest without quotes is taken for what it is.
+   * Evaluates the preconditions of a request (RFC 9110, section 13.2.2). Sends status 412 if the
+   * client wants something else than what there is, and 304 if it has what it asks for. For {@code
+   * If-None-Match}, entity tags are compared weakly, and a digest without quotes is taken for what
+   * it is.
    *
    * @param digest of what it asks for
    * @return whether the answer is sent
    */
-  boolean sendIfKnown(Digest digest) {
+  boolean sendByPrecondition(Digest digest) {
+    if (request.headers().contains(HeaderNames.IF_MATCH)
+        && tags(HeaderNames.IF_MATCH)
+            .noneMatch(tag -> tag.equals("*") || tag.equals(etag(digest)))) {
+      sendError(
+          new ErrorResponse(
+              412, "PRECONDITION_FAILED", "What there is has the ETag " + digest + "."));
+      return true;
+    }
     boolean known =
-        request.headers().all(HeaderNames.IF_NONE_MATCH, List::of).stream()
-            .flatMap(value -> List.of(value.split(",")).stream())
-            .map(tag -> tag.strip().replaceFirst("^W/", "").replace("\"", ""))
+        tags(HeaderNames.IF_NONE_MATCH)
+            .map(tag -> tag.replaceFirst("^W/", "").replace("\"", ""))
             .anyMatch(tag -> tag.equals("*") || tag.equals(digest.toString()));
     if (known) {
       response.status(Status.NOT_MODIFIED_304);
       response.send();
     }
     return known;
+  }
+
+  private Stream<String> tags(HeaderName name) {
+    return request.headers().all(name, List::of).stream()
+        .flatMap(value -> Stream.of(value.split(",")))
+        .map(String::strip);
   }
 
   /**

@@ -39,8 +39,8 @@ sealed interface Reference {
   /** The grammar of tags. */
   Pattern TAG = Pattern.compile("[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}");
 
-  /** The other algorithm that the OCI image specification registers. */
-  Pattern SHA512 = Pattern.compile("sha512:[0-9a-f]{128}");
+  /** What others compute: the algorithms that the OCI image specification and Go's library know. */
+  Pattern FOREIGN = Pattern.compile("sha512:[0-9a-f]{128}|sha384:[0-9a-f]{96}|blake3:[0-9a-f]{64}");
 
   /**
    * Reads what stands for tag or digest in the address of a manifest.
@@ -80,7 +80,7 @@ sealed interface Reference {
    * @throws Failure {@link FailureCode#DIGEST_INVALID}
    */
   static ByDigest parseDigest(String text) {
-    if (SHA512.matcher(text).matches()) {
+    if (FOREIGN.matcher(text).matches()) {
       return new Foreign(text);
     }
     return new Known(

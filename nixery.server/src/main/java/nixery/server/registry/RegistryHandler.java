@@ -13,10 +13,13 @@ import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.Handler;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
+import java.math.BigInteger;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
@@ -49,6 +52,10 @@ final class RegistryHandler implements Handler {
   private static final HeaderName FILTERS_APPLIED = HeaderNames.create("OCI-Filters-Applied");
   private static final HeaderName NO_SNIFFING = HeaderNames.create("X-Content-Type-Options");
 
+  /** That of the specification: "case-insensitive alphanumeric". */
+  private static final Comparator<String> TAG_ORDER =
+      String.CASE_INSENSITIVE_ORDER.thenComparing(Comparator.naturalOrder());
+
   private static final String JSON_TYPE = "application/json";
 
   /**
@@ -63,16 +70,20 @@ final class RegistryHandler implements Handler {
   private final AtomicInteger transfers = new AtomicInteger();
   private final Images images;
   private final StallGuard guard;
+  private final Semaphore places;
 
   /**
    * Creates one.
    *
    * @param images what to serve
    * @param guard watches the clients
+   * @param maxRequests how many requests are answered at a time, those that wait for builds
+   *     included; more are told to come back later
    */
-  RegistryHandler(Images images, StallGuard guard) {
+  RegistryHandler(Images images, StallGuard guard, int maxRequests) {
     this.images = images;
     this.guard = guard;
+    this.places = new Semaphore(maxRequests);
   }
 
   @Override
@@ -85,13 +96,25 @@ final class RegistryHandler implements Handler {
       exchange.set(HeaderNames.CONNECTION, "close");
     }
     try {
-      answer(exchange);
+      answerInTurn(exchange);
     } catch (CloseConnectionException e) {
       throw e;
     } catch (Failure e) {
       refuse(exchange, e);
     } catch (RuntimeException e) {
       refuse(exchange, new Failure(FailureCode.INTERNAL, "unexpected", e));
+    }
+  }
+
+  private void answerInTurn(Exchange exchange) {
+    if (!places.tryAcquire()) {
+      throw new Failure(
+          FailureCode.OVERLOADED, "The server is answering too many requests; try again soon.");
+    }
+    try {
+      answer(exchange);
+    } finally {
+      places.release();
     }
   }
 
@@ -132,7 +155,7 @@ final class RegistryHandler implements Handler {
     exchange.identify(
         manifest.digest(),
         reference instanceof Reference.Tag ? Exchange.REVALIDATE : Exchange.FOREVER);
-    if (!exchange.sendIfKnown(manifest.digest())) {
+    if (!exchange.sendByPrecondition(manifest.digest())) {
       exchange.set(HeaderNames.CONTENT_TYPE, manifest.mediaType());
       exchange.send(manifest.bytes());
     }
@@ -198,7 +221,7 @@ final class RegistryHandler implements Handler {
   private void sendBlob(Exchange exchange, Digest digest, long length, Opener opener) {
     exchange.identify(digest, Exchange.FOREVER);
     exchange.set(HeaderNames.ACCEPT_RANGES, "bytes");
-    if (exchange.sendIfKnown(digest)) {
+    if (exchange.sendByPrecondition(digest)) {
       return;
     }
     switch (exchange.range(digest, length)) {
@@ -243,15 +266,23 @@ final class RegistryHandler implements Handler {
   private void sendTags(Exchange exchange, RepositoryName name) {
     UriQuery query = exchange.request().query();
     Optional<String> count = query.first("n").asOptional();
-    if (count.isPresent() && !count.get().matches("\\d{1,9}")) {
+    if (count.isPresent() && !count.get().matches("\\d{1,1000}")) {
       exchange.sendError(
           new ErrorResponse(
               400, "PAGINATION_NUMBER_INVALID", "n is the number of tags wanted, from 0 on."));
       return;
     }
     String last = query.first("last").orElse("");
-    List<String> tags = images.tags().stream().filter(tag -> tag.compareTo(last) > 0).toList();
-    int wanted = count.map(Integer::parseInt).orElse(Integer.MAX_VALUE);
+    List<String> tags =
+        images.tags().stream()
+            .filter(tag -> TAG_ORDER.compare(tag, last) > 0)
+            .sorted(TAG_ORDER)
+            .toList();
+    int wanted =
+        count
+            .map(BigInteger::new)
+            .map(number -> number.min(BigInteger.valueOf(tags.size())).intValue())
+            .orElse(tags.size());
     List<String> page = tags.subList(0, Math.min(wanted, tags.size()));
     if (!page.isEmpty() && page.size() < tags.size()) {
       String next = URLEncoder.encode(page.getLast(), StandardCharsets.UTF_8);

@@ -96,7 +96,7 @@ public final class RegistryServer implements AutoCloseable {
                         RuntimeException.class,
                         (request, response, e) ->
                             answerForService(new Exchange(request, response, guard), e))
-                    .any(new RegistryHandler(images, guard)))
+                    .any(new RegistryHandler(images, guard, config.maxRequests())))
             .build()
             .start();
     if (!server.isRunning()) {

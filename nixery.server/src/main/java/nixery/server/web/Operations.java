@@ -14,6 +14,7 @@ import io.helidon.webserver.http.ServerResponse;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import nixery.server.metrics.Metrics;
 import nixery.server.metrics.Route;
 import tools.jackson.databind.json.JsonMapper;
@@ -32,16 +33,19 @@ public final class Operations implements HttpService {
 
   private final Metrics metrics;
   private final List<Probe> probes;
+  private final BooleanSupplier stopping;
 
   /**
    * Creates one.
    *
    * @param metrics to show
    * @param probes of what must be usable for the server to be ready
+   * @param stopping whether the server is going to stop, so that it is not ready any more
    */
-  public Operations(Metrics metrics, List<Probe> probes) {
+  public Operations(Metrics metrics, List<Probe> probes, BooleanSupplier stopping) {
     this.metrics = metrics;
     this.probes = List.copyOf(probes);
+    this.stopping = stopping;
   }
 
   @Override
@@ -83,6 +87,11 @@ public final class Operations implements HttpService {
   }
 
   private void sendReady(ServerRequest request, ServerResponse response) {
+    if (stopping.getAsBoolean()) {
+      unavailable(response);
+      sendJson(request, response, JSON.createObjectNode().put("status", "stopping"));
+      return;
+    }
     // All are asked before the first is waited for.
     List<CompletableFuture<Boolean>> answers = probes.stream().map(Probe::usable).toList();
     ObjectNode body = JSON.createObjectNode();
@@ -93,11 +102,15 @@ public final class Operations implements HttpService {
       checks.put(probes.get(i).name(), usable ? "ok" : probes.get(i).problem());
       if (!usable) {
         body.put("status", "unavailable");
-        response.status(Status.SERVICE_UNAVAILABLE_503);
-        response.header(HeaderNames.RETRY_AFTER, RETRY_SECONDS);
+        unavailable(response);
       }
     }
     sendJson(request, response, body);
+  }
+
+  private static void unavailable(ServerResponse response) {
+    response.status(Status.SERVICE_UNAVAILABLE_503);
+    response.header(HeaderNames.RETRY_AFTER, RETRY_SECONDS);
   }
 
   private static void sendJson(ServerRequest request, ServerResponse response, ObjectNode body) {

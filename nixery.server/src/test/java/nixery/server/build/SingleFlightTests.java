@@ -51,6 +51,22 @@ final class SingleFlightTests {
   }
 
   @Test
+  void whoIsOnBoardArrivesAndNobodyElseDeparts() throws Exception {
+    assertThat(flights.isIdle()).isTrue();
+    FutureTask<Integer> passenger = passenger();
+    flights.close();
+    assertThat(flights.isIdle()).isFalse();
+    assertThatThrownBy(() -> flights.get("other", this::fly))
+        .isInstanceOfSatisfying(
+            Failure.class,
+            failure -> assertThat(failure.code()).isEqualTo(FailureCode.INTERRUPTED));
+    assertThat(flown).hasValue(1);
+    landing.countDown();
+    assertThat(passenger.get()).isEqualTo(1);
+    assertThat(flights.isIdle()).isTrue();
+  }
+
+  @Test
   void allShareOneFlight() throws InterruptedException, ExecutionException {
     List<FutureTask<Integer>> passengers = new ArrayList<>();
     for (int i = 0; i < 20; i++) {

@@ -28,7 +28,6 @@ final class ByteRangeTests {
             "",
             "bytes=",
             "bytes=-",
-            "bytes=5-2",
             "bytes=0-1,3-4",
             "lines=1-2",
             "bytes 1-2",
@@ -43,7 +42,8 @@ final class ByteRangeTests {
   @Example
   void refusesWhatIsNotThere() {
     for (String header :
-        List.of("bytes=10-", "bytes=10-20", "bytes=-0", "bytes=99999999999999999999-")) {
+        List.of(
+            "bytes=10-", "bytes=10-20", "bytes=5-2", "bytes=-0", "bytes=99999999999999999999-")) {
       assertThat(parse(header)).as(header).isEqualTo(new ByteRange.Unsatisfiable());
     }
   }

@@ -50,7 +50,7 @@ final class ConnectionTests {
     server =
         RegistryServer.start(
             images,
-            new RegistryConfig("127.0.0.1", 0, Duration.ZERO, Duration.ofMillis(500), 2000),
+            new RegistryConfig("127.0.0.1", 0, Duration.ZERO, Duration.ofMillis(500), 2000, 1000),
             new Metrics("test"));
   }
 

@@ -100,6 +100,11 @@ final class EndpointTests {
           .extracting(Failure::code)
           .isEqualTo(FailureCode.REFERENCE_INVALID);
     }
+    for (String foreign :
+        List.of(
+            "sha512:" + "0".repeat(128), "sha384:" + "a".repeat(96), "blake3:" + "f".repeat(64))) {
+      assertThat(Reference.parse(foreign)).isEqualTo(new Reference.Foreign(foreign));
+    }
     String hex = DIGEST.hex();
     for (String digest :
         List.of(
@@ -109,7 +114,9 @@ final class EndpointTests {
             "md5:" + hex,
             ":",
             "sha256:" + hex + "0",
-            "sha512:" + hex)) {
+            "sha512:" + hex,
+            "sha384:" + hex,
+            "blake3:" + "F".repeat(64))) {
       assertCode("/v2/git/manifests/" + digest, FailureCode.DIGEST_INVALID);
       assertCode("/v2/git/blobs/" + digest, FailureCode.DIGEST_INVALID);
       assertCode("/v2/git/referrers/" + digest, FailureCode.DIGEST_INVALID);

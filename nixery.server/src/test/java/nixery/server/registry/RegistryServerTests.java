@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,7 @@ import nixery.api.ConfigurationException;
 import nixery.api.storage.Delivery;
 import nixery.image.Digest;
 import nixery.image.Document;
+import nixery.image.MediaTypes;
 import nixery.server.build.Image;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
@@ -155,6 +157,74 @@ final class RegistryServerTests {
   }
 
   @Test
+  void refusesWhatIsNotWhatTheClientExpects() throws Exception {
+    Image image = images.addImage("git");
+    images.onImage((name, tag) -> image);
+    Digest digest = image.docker().orElseThrow().digest();
+    Digest blob = images.addFile(folder.resolve("blob"), random(1000));
+    for (String path :
+        List.of(
+            "/v2/git/manifests/latest", "/v2/git/manifests/" + digest, "/v2/git/blobs/" + blob)) {
+      String etag = "\"" + (path.contains("blobs") ? blob : digest) + "\"";
+      for (String value : List.of("*", etag, "\"other\", " + etag)) {
+        assertThat(get(path, "If-Match", value).statusCode()).isEqualTo(200);
+      }
+      for (String value : List.of("\"other\"", "W/" + etag, "")) {
+        assertError(get(path, "If-Match", value), 412, "PRECONDITION_FAILED");
+        assertHeadLikeGet(path, "If-Match", value);
+      }
+      assertThat(get(path, "If-Match", etag, "If-None-Match", etag).statusCode()).isEqualTo(304);
+    }
+  }
+
+  @Test
+  void servesIndexesLikeManifests() throws Exception {
+    Document index =
+        Document.of(MediaTypes.OCI_INDEX, "{\"manifests\":[]}".getBytes(StandardCharsets.UTF_8));
+    images.addManifest(index);
+    String path = "/v2/git/manifests/" + index.digest();
+    for (String accept : List.of(MediaTypes.OCI_INDEX, FakeImages.DOCKER, "text/html")) {
+      assertManifest(get(path, "Accept", accept), index);
+      assertHeadLikeGet(path, "Accept", accept);
+    }
+  }
+
+  @Test
+  void answersOnlySoManyRequestsAtATime() throws Exception {
+    Image image = images.addImage("git");
+    CountDownLatch asked = new CountDownLatch(2);
+    CountDownLatch done = new CountDownLatch(1);
+    images.onImage((name, tag) -> {
+      asked.countDown();
+      await(done);
+      return image;
+    });
+    server.close();
+    server =
+        RegistryServer.start(
+            images,
+            new RegistryConfig(
+                "127.0.0.1", 0, Duration.ofSeconds(30), Duration.ofMinutes(1), 100, 2),
+            metrics);
+    try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
+      List<Future<HttpResponse<byte[]>>> waiting =
+          List.of(
+              executor.submit(() -> get("/v2/git/manifests/latest")),
+              executor.submit(() -> get("/v2/git/manifests/latest")));
+      await(asked);
+      HttpResponse<byte[]> response = get("/v2/");
+      assertError(response, 429, "TOOMANYREQUESTS");
+      assertThat(header(response, "Retry-After")).isEqualTo("10");
+      assertHeadLikeGet("/v2/");
+      done.countDown();
+      for (Future<HttpResponse<byte[]>> answer : waiting) {
+        assertThat(answer.get(60, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+      }
+      assertThat(get("/v2/").statusCode()).isEqualTo(200);
+    }
+  }
+
+  @Test
   void servesBlobsFromFilesAndStreams() throws Exception {
     byte[] content = random(700_000);
     Digest file = images.addFile(folder.resolve("blob"), content);
@@ -255,10 +325,34 @@ final class RegistryServerTests {
     assertThat(text(response)).contains("[]");
     assertThat(response.headers().firstValue("Link")).isEmpty();
     assertThat(text(get("/v2/git/tags/list?last=zzz"))).contains("[]");
-    for (String n : List.of("-1", "x", "", "99999999999999")) {
+    for (String n : List.of("4", "99999999999999", "9".repeat(999))) {
+      response = get("/v2/git/tags/list?n=" + n);
+      assertThat(text(response)).contains("[\"a\",\"b\",\"c.1\",\"d\"]");
+      assertThat(response.headers().firstValue("Link")).isEmpty();
+    }
+    assertThat(text(get("/v2/git/tags/list?last=bb"))).contains("[\"c.1\",\"d\"]");
+    for (String n : List.of("-1", "x", "", "1.0", "+1", "%D9%A1")) {
       assertError(get("/v2/git/tags/list?n=" + n), 400, "PAGINATION_NUMBER_INVALID");
     }
     assertHeadLikeGet("/v2/git/tags/list?n=2");
+  }
+
+  @Test
+  void listsTagsInTheOrderOfTheSpecification() throws Exception {
+    images.tags(List.of("B", "V2", "_x", "a", "c", "v10", "v2"));
+    assertThat(text(get("/v2/git/tags/list")))
+        .contains("[\"_x\",\"a\",\"B\",\"c\",\"v10\",\"V2\",\"v2\"]");
+    List<String> paged = new ArrayList<>();
+    String next = "/v2/git/tags/list?n=2";
+    while (!next.isEmpty()) {
+      HttpResponse<byte[]> response = get(next);
+      new JsonMapper()
+          .readTree(response.body())
+          .get("tags")
+          .forEach(tag -> paged.add(tag.asString()));
+      next = response.headers().firstValue("Link").orElse("").replaceFirst("<(.*)>.*", "$1");
+    }
+    assertThat(paged).containsExactly("_x", "a", "B", "c", "v10", "V2", "v2");
   }
 
   @Test
@@ -276,6 +370,7 @@ final class RegistryServerTests {
     assertThat(header(response, "OCI-Filters-Applied")).isEqualTo("artifactType");
     assertHeadLikeGet(path);
     assertError(get("/v2/git/referrers/x"), 400, "DIGEST_INVALID");
+    assertThat(get("/v2/git/referrers/sha512:" + "0".repeat(128)).statusCode()).isEqualTo(200);
   }
 
   @Test
@@ -288,6 +383,10 @@ final class RegistryServerTests {
             "/v2/git/blobs/uploads/id",
             "/v2/git/blobs/" + digest,
             "/v2/git/manifests/latest",
+            "/v2/git/manifests/" + digest,
+            "/v2/git/manifests/sha512:" + "0".repeat(128),
+            "/v2/git/blobs/uploads/?mount=" + digest + "&from=other",
+            "/v2/git/referrers/" + digest,
             "/v2/git/tags/list")) {
       for (String method : List.of("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND")) {
         for (String body : List.of("", "some body")) {
@@ -426,7 +525,7 @@ final class RegistryServerTests {
       }
     });
     RegistryConfig config =
-        new RegistryConfig("127.0.0.1", 0, Duration.ofMillis(100), Duration.ofMinutes(1), 10);
+        new RegistryConfig("127.0.0.1", 0, Duration.ofMillis(100), Duration.ofMinutes(1), 10, 10);
     try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
       try (RegistryServer hasty = RegistryServer.start(images, config, metrics)) {
         URI uri = URI.create("http://127.0.0.1:" + hasty.port() + "/v2/git/manifests/latest");

@@ -23,7 +23,7 @@ final class ServeFiles {
       images.addFile(Digest.parse(args[i]).orElseThrow(), file, Files.size(file));
     }
     RegistryConfig config =
-        new RegistryConfig("127.0.0.1", 0, Duration.ZERO, Duration.ofMinutes(2), 2000);
+        new RegistryConfig("127.0.0.1", 0, Duration.ZERO, Duration.ofMinutes(2), 2000, 1000);
     try (RegistryServer server = RegistryServer.start(images, config, new Metrics("test"))) {
       System.out.println(server.port());
       while (System.in.read() >= 0) {}

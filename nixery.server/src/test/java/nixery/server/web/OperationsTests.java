@@ -9,6 +9,7 @@ import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import nixery.server.metrics.Metrics;
 import nixery.server.metrics.Samples;
@@ -30,6 +31,7 @@ final class OperationsTests {
   private final AtomicInteger trials = new AtomicInteger();
   private volatile Probe.Trial storage = () -> {};
   private volatile Probe.Trial nix = () -> {};
+  private final AtomicBoolean stopping = new AtomicBoolean();
   private RegistryServer server;
 
   @BeforeEach
@@ -50,7 +52,7 @@ final class OperationsTests {
             new FakeImages(),
             new RegistryConfig("127.0.0.1", 0),
             metrics,
-            new Operations(metrics, probes),
+            new Operations(metrics, probes, stopping::get),
             rules ->
                 rules.get(
                     "/broken",
@@ -149,6 +151,17 @@ final class OperationsTests {
 
     storage = () -> {};
     assertThat(get("/health/ready").statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void whoIsGoingToStopIsAliveButNotReady() throws Exception {
+    stopping.set(true);
+    HttpResponse<String> response = get("/health/ready");
+    assertThat(response.statusCode()).isEqualTo(503);
+    assertThat(response.body()).isEqualTo("{\"status\":\"stopping\"}");
+    assertThat(header(response, "Retry-After")).isEqualTo("10");
+    assertThat(get("/health/live").statusCode()).isEqualTo(200);
+    assertThat(get("/v2/").statusCode()).isEqualTo(200);
   }
 
   @Test
