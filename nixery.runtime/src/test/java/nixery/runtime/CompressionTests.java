@@ -130,7 +130,8 @@ final class CompressionTests {
   /** Docker before version 23 takes the manifest, and fails at the layers. */
   private static void docker(Path programs, String image, Path folder) throws Exception {
     try (Daemon daemon = Daemon.docker(programs, folder)) {
-      String program = programs.toString().isEmpty() ? "docker" : programs.resolve("docker").toString();
+      String program =
+          programs.toString().isEmpty() ? "docker" : programs.resolve("docker").toString();
       String[] docker = {program, "-H", "unix://" + daemon.socket()};
       String version =
           Shell.run(Daemon.command(docker, "version", "--format={{.Server.Version}}")).strip();
