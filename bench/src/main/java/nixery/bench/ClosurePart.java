@@ -14,11 +14,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import nixery.image.Architecture;
-import nixery.image.DominatorTreeStrategy;
 import nixery.image.ImageConfig;
 import nixery.image.ImageDocuments;
 import nixery.image.Layer;
 import nixery.image.LayerPacker;
+import nixery.image.Layering;
 import nixery.image.LayeringStrategy;
 import nixery.image.PackedLayerInfo;
 import nixery.image.Popularity;
@@ -46,7 +46,7 @@ final class ClosurePart implements Part {
     for (int paths : List.of(100, 1_000, 10_000)) {
       Path store = bench.servers().folder("closure-" + paths);
       String dump = make(store, paths);
-      LayeringStrategy strategy = new DominatorTreeStrategy();
+      LayeringStrategy strategy = Layering.BIG_PATHS.strategy();
       String what = String.format(Locale.ROOT, "%,d paths, ", paths);
       StorePath root = path(paths - 1);
       double[] planning = new double[5 * bench.rounds()];

@@ -123,8 +123,14 @@ final class StartPart implements Part {
     }
     String packed =
         Shell.run(
-            "sh", "-c", "tar -C \"$1\" --exclude=nixery.aot -cf - . | xz -T2 -6 | wc -c", "sh", runtime.toString());
-    bench.results().add(Figure.of(name(), what + ", size with the cache", "nixery", "MB", bytes / 1e6));
+            "sh",
+            "-c",
+            "tar -C \"$1\" --exclude=nixery.aot -cf - . | xz -T2 -6 | wc -c",
+            "sh",
+            runtime.toString());
+    bench
+        .results()
+        .add(Figure.of(name(), what + ", size with the cache", "nixery", "MB", bytes / 1e6));
     bench
         .results()
         .add(

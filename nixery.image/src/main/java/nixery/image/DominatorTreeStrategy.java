@@ -2,12 +2,11 @@ package nixery.image;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.PriorityQueue;
 import java.util.SortedSet;
-import java.util.TreeSet;
+import java.util.stream.IntStream;
 
 /**
  * Groups paths by what brings them in. A virtual root leads to the roots, and to each path that is
@@ -25,105 +24,83 @@ public final class DominatorTreeStrategy implements LayeringStrategy {
 
   private static final int POPULAR = 100;
 
-  private static final Comparator<StorePath> BY_NAME =
-      Comparator.comparing(StorePath::name).thenComparing(Comparator.naturalOrder());
-
   private static final Comparator<Group> BY_RATING =
-      Comparator.comparingLong(Group::rating).thenComparing(Group::first, BY_NAME);
+      Comparator.comparingLong(Group::rating).thenComparingInt(Group::first);
 
   /** Makes the strategy. */
   public DominatorTreeStrategy() {}
 
   @Override
   public String id() {
-    return "dominator-tree-1";
+    return "dominator-tree-2";
   }
 
   @Override
   public List<Layer> plan(
       ReferenceGraph graph, SortedSet<StorePath> roots, Popularity popularity, int budget) {
-    if (budget < 1) {
-      throw new IllegalArgumentException("a budget of " + budget + " layers");
-    }
+    Closure closure = Closure.of(graph, roots, popularity, budget);
+    int[] tops = tops(Dominators.immediate(edges(closure), closure.count()), closure.count());
     PriorityQueue<Group> groups = new PriorityQueue<>(BY_RATING);
-    groups.addAll(topLevelSubtrees(graph, roots, popularity));
+    groups.addAll(subtrees(closure, tops));
     while (groups.size() > budget) {
       groups.add(groups.remove().merge(groups.remove()));
     }
-    return groups.stream()
-        .sorted(BY_RATING.reversed())
-        .map(group -> new Layer(new TreeSet<>(group.paths())))
-        .toList();
+    List<List<Integer>> rated =
+        groups.stream().sorted(BY_RATING.reversed()).map(Group::paths).toList();
+    return closure.layers(
+        closure.withoutSmall(rated),
+        group ->
+            group.stream()
+                .mapToDouble(path -> (double) closure.size(path) * closure.popularity(tops[path]))
+                .sum());
   }
 
   /**
    * What is going to be a layer.
    *
-   * @param first the least of its paths by name
+   * @param first the first of its paths
    * @param paths belongs to the group that was made last of it
    */
-  private record Group(long rating, StorePath first, List<StorePath> paths) {
+  private record Group(long rating, int first, List<Integer> paths) {
 
     /** Takes time only for the smaller of the two. */
     Group merge(Group other) {
       boolean larger = paths.size() >= other.paths.size();
-      List<StorePath> all = larger ? paths : other.paths;
+      List<Integer> all = larger ? paths : other.paths;
       all.addAll(larger ? other.paths : paths);
       return new Group(
-          saturatedSum(rating, other.rating),
-          BY_NAME.compare(first, other.first) <= 0 ? first : other.first,
-          all);
+          Closure.saturatedSum(rating, other.rating), Math.min(first, other.first), all);
     }
   }
 
-  private static List<Group> topLevelSubtrees(
-      ReferenceGraph graph, SortedSet<StorePath> roots, Popularity popularity) {
-    List<StorePath> nodes = List.copyOf(graph.closure(roots));
-    int root = nodes.size();
-    int[] dominators = Dominators.immediate(edges(graph, nodes, roots, popularity), root);
-    int[] tops = tops(dominators, root);
-    List<List<StorePath>> members = new ArrayList<>();
-    for (int node = 0; node < root; node++) {
+  private static List<Group> subtrees(Closure closure, int[] tops) {
+    List<List<Integer>> members = new ArrayList<>();
+    for (int path = 0; path < closure.count(); path++) {
       members.add(new ArrayList<>());
     }
-    for (int node = 0; node < root; node++) {
-      members.get(tops[node]).add(nodes.get(node));
+    for (int path = 0; path < closure.count(); path++) {
+      members.get(tops[path]).add(path);
     }
     List<Group> groups = new ArrayList<>();
-    for (int node = 0; node < root; node++) {
-      if (tops[node] == node) {
-        List<StorePath> paths = members.get(node);
-        groups.add(
-            new Group(
-                rating(graph, popularity.of(nodes.get(node).pname()), paths),
-                Collections.min(paths, BY_NAME),
-                paths));
+    for (int top = 0; top < closure.count(); top++) {
+      List<Integer> paths = members.get(top);
+      if (!paths.isEmpty()) {
+        groups.add(new Group(rating(closure, top, paths), paths.getFirst(), paths));
       }
     }
     return groups;
   }
 
-  /** Returns the edges of the references, and those of the virtual root, which is the last node. */
-  private static int[][] edges(
-      ReferenceGraph graph,
-      List<StorePath> nodes,
-      SortedSet<StorePath> roots,
-      Popularity popularity) {
-    int[][] edges = new int[nodes.size() + 1][];
-    int[] top = new int[nodes.size()];
-    int topCount = 0;
-    for (int node = 0; node < nodes.size(); node++) {
-      StorePath path = nodes.get(node);
-      PathInfo info = graph.info(path);
-      edges[node] =
-          info.references().stream()
-              .mapToInt(reference -> Collections.binarySearch(nodes, reference))
-              .toArray();
-      if (roots.contains(path) || info.narSize() >= BIG || popularity.of(path.pname()) >= POPULAR) {
-        top[topCount++] = node;
-      }
-    }
-    edges[nodes.size()] = Arrays.copyOf(top, topCount);
+  /** Returns the references, and the edges of the virtual root, which is the last node. */
+  private static int[][] edges(Closure closure) {
+    int[][] edges = Arrays.copyOf(closure.references(), closure.count() + 1);
+    edges[closure.count()] =
+        IntStream.range(0, closure.count())
+            .filter(path ->
+                closure.isRoot(path)
+                    || closure.size(path) >= BIG
+                    || closure.popularity(path) >= POPULAR)
+            .toArray();
     return edges;
   }
 
@@ -147,17 +124,11 @@ public final class DominatorTreeStrategy implements LayeringStrategy {
     return tops;
   }
 
-  private static long rating(ReferenceGraph graph, int popularity, List<StorePath> paths) {
-    long size = 0;
-    for (StorePath path : paths) {
-      size = saturatedSum(size, graph.info(path).narSize());
-    }
-    return Math.multiplyHigh(size, (long) popularity) == 0 && size * popularity >= 0
+  private static long rating(Closure closure, int top, List<Integer> paths) {
+    long size = closure.size(paths);
+    long popularity = closure.popularity(top);
+    return Math.multiplyHigh(size, popularity) == 0 && size * popularity >= 0
         ? size * popularity
         : Long.MAX_VALUE;
-  }
-
-  private static long saturatedSum(long a, long b) {
-    return a + b < 0 ? Long.MAX_VALUE : a + b;
   }
 }

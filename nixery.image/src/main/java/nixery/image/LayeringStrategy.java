@@ -10,11 +10,17 @@ import java.util.SortedSet;
 public interface LayeringStrategy {
 
   /**
-   * Returns the strategy of the server and of the Nix function, which have to agree to make the
-   * same layers.
+   * How many bytes of NARs a layer has at least, unless it is the image's only one: 256 KiB, below
+   * which a request and an entry in the manifest cost a client more than the bytes.
+   */
+  long SMALL = 256 << 10;
+
+  /**
+   * Returns the strategy of the Nix function, and of the server unless another is chosen. They have
+   * to agree to make the same layers.
    */
   static LayeringStrategy standard() {
-    return new DominatorTreeStrategy();
+    return new BigPathsStrategy();
   }
 
   /** Returns what tells this strategy and its version from others, for keys of what it made. */
@@ -28,7 +34,8 @@ public interface LayeringStrategy {
    * @param popularity how popular packages are
    * @param budget the greatest number of layers, at least 1
    * @return the layers in the order in which they belong into the image, those first that most
-   *     other images are likely to have too; each path of the closure is in exactly one
+   *     other images are likely to have too; each path of the closure is in exactly one, and none
+   *     has less than {@link #SMALL} bytes unless it is the only one
    * @throws IllegalArgumentException if the budget is less than 1, or a root is not in the graph
    */
   List<Layer> plan(

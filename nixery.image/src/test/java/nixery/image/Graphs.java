@@ -30,8 +30,11 @@ final class Graphs {
     return new PathInfo(path(number), "0".repeat(64), size, paths);
   }
 
-  /** A closure of node 0, as random as the numbers: every other node has one that refers to it. */
-  static List<PathInfo> random(Random random, int size) {
+  /**
+   * A closure of node 0, as random as the numbers: every other node has one that refers to it. No
+   * path is greater than a size in bytes.
+   */
+  static List<PathInfo> random(Random random, int size, long greatest) {
     List<List<Integer>> references = new ArrayList<>();
     for (int node = 0; node < size; node++) {
       references.add(new ArrayList<>());
@@ -45,7 +48,8 @@ final class Graphs {
     }
     List<PathInfo> infos = new ArrayList<>();
     for (int node = 0; node < size; node++) {
-      infos.add(info(node, random.nextLong(24L << 20), references.get(node)));
+      long most = random.nextBoolean() ? greatest : Math.min(greatest, 24L << 20);
+      infos.add(info(node, random.nextLong(Math.max(1, most)), references.get(node)));
     }
     return infos;
   }

@@ -119,7 +119,7 @@ class ReferenceGraphTests {
   @Property(tries = 100)
   void readsAnyDump(@ForAll Random random, @ForAll @IntRange(min = 1, max = 30) int size)
       throws IOException {
-    List<PathInfo> infos = Graphs.random(random, size);
+    List<PathInfo> infos = Graphs.random(random, size, 24L << 20);
     Collections.shuffle(infos, random);
     StringBuilder dump = new StringBuilder();
     for (PathInfo info : infos) {

@@ -33,7 +33,6 @@ import nixery.image.Architecture;
 import nixery.image.Codec;
 import nixery.image.ImageConfig;
 import nixery.image.LayerPacker;
-import nixery.image.LayeringStrategy;
 import nixery.image.Popularity;
 import nixery.server.build.BuildConfig;
 import nixery.server.build.ImageService;
@@ -169,7 +168,7 @@ final class Nixery implements AutoCloseable {
         new BuildConfig(
             settings.find(ServerSettings.MAX_BUILDS).orElse(processors),
             settings.get(ServerSettings.LAYERS),
-            LayeringStrategy.standard(),
+            settings.get(ServerSettings.LAYERING).strategy(),
             popularity(settings, cache.resolve("popularity"), metrics),
             image,
             nixConfig.storeRoot(),

@@ -13,6 +13,7 @@ import nixery.image.Architecture;
 import nixery.image.Codec;
 import nixery.image.CodecException;
 import nixery.image.Compression;
+import nixery.image.Layering;
 import nixery.server.log.LogFormat;
 
 /** The settings of the server itself; plugins declare their own. */
@@ -85,6 +86,13 @@ final class ServerSettings {
   static final Setting<Integer> LAYERS =
       Setting.number("NIXERY_LAYERS", "how many layers an image may have", 2, 125)
           .withDefault("94");
+
+  static final Setting<Layering> LAYERING =
+      Setting.choice(
+              "NIXERY_LAYERING",
+              "how packages are divided into layers; docs/layering.md compares the ways",
+              Layering.class)
+          .withDefault("big-paths");
 
   static final Setting<String> POPULARITY_URL =
       Setting.text(
@@ -239,6 +247,7 @@ final class ServerSettings {
         MAX_BUILDS,
         PLATFORMS,
         LAYERS,
+        LAYERING,
         POPULARITY_URL,
         POPULARITY_REFRESH,
         COMPRESSION,

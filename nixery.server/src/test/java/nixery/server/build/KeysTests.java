@@ -10,9 +10,9 @@ import java.util.Optional;
 import java.util.TreeMap;
 import nixery.image.Architecture;
 import nixery.image.Codec;
-import nixery.image.DominatorTreeStrategy;
 import nixery.image.ImageConfig;
 import nixery.image.LayerPacker;
+import nixery.image.LayeringStrategy;
 import nixery.image.Popularity;
 import org.junit.jupiter.api.Test;
 
@@ -25,7 +25,7 @@ class KeysTests {
       new BuildConfig(
           1,
           94,
-          new DominatorTreeStrategy(),
+          LayeringStrategy.standard(),
           () -> {
             throw new AssertionError("keys are made with the data that they are given");
           },
