@@ -6,7 +6,7 @@
 { system }:
 
 let
-  inherit (builtins) elemAt filter head isString listToAttrs match path pathExists readFile split;
+  inherit (builtins) elemAt filter head isString listToAttrs match path pathExists readFile replaceStrings split toFile;
 
   platforms = {
     x86_64-linux = { debian = "amd64"; multiarch = "x86_64-linux-gnu"; loader = "ld-linux-x86-64.so.2"; };
@@ -86,6 +86,12 @@ let
     in
     byName.${head outputs};
 
+  unpackWith = libs: toFile "unpack.sh" (replaceStrings
+    [ "# Debian's folders become one prefix." ]
+    [ "libs=${libs}\n# Debian's folders become one prefix." ]
+    (replaceStrings [ "for dir in \"lib/$multiarch\"" ] [ "for dir in \"usr/lib/$libs\" \"lib/$multiarch\"" ]
+      (readFile ./unpack.sh)));
+
 in
 {
   inherit tools package;
@@ -93,13 +99,14 @@ in
   # A package of the Debian packages `debs`, which finds its libraries in `deps` and nowhere else.
   # `prune` names paths in the output that are not wanted; `fixup` is shell, run when the rest is done.
   # A first output `bin` gets the programs, and `out` keeps the libraries.
-  deb = { debs, pname ? head debs, deps ? [ ], outputs ? [ "out" ], prune ? [ ], fixup ? "" }:
+  # `libs` names a folder in /usr/lib that has more libraries.
+  deb = { debs, pname ? head debs, deps ? [ ], outputs ? [ "out" ], prune ? [ ], fixup ? "", libs ? "" }:
     package {
       inherit pname outputs prune fixup;
       inherit (targetDeb (head debs)) version;
       inherit (platform) multiarch loader;
       debs = map (name: (targetDeb name).file) debs;
       deps = map (dep: dep.out) deps;
-      args = [ "-eu" ./unpack.sh ];
+      args = [ "-eu" (if libs == "" then ./unpack.sh else unpackWith libs) ];
     };
 }

@@ -157,8 +157,7 @@ final class ChartTests {
     String reference = Files.readString(Path.of("../README.md"));
     for (String example : examples().toList()) {
       for (String name : only(ConfigMap.class, objects(example(example))).getData().keySet()) {
-        if (!List.of("HOME", "NIX_CONFIG", "NIXERY_DRAIN", "NIXERY_GRACE").contains(name)
-            && !name.startsWith("XDG_")) {
+        if (!List.of("HOME", "NIX_CONFIG").contains(name) && !name.startsWith("XDG_")) {
           assertThat(reference.contains("| `" + name + "` |")).as(name).isTrue();
         }
       }

@@ -82,6 +82,11 @@ record Daemon(Process process, Path socket) implements AutoCloseable {
     process.destroy();
     try {
       assertThat(process.waitFor(1, TimeUnit.MINUTES)).as("the daemon stops").isTrue();
+      // Where containers had the machine's own network, docker leaves a mount.
+      Path network = socket.resolveSibling("exec/netns/default");
+      if (Files.exists(network)) {
+        Shell.attempt(List.of("umount", network.toString()));
+      }
       Shell.run("rm", "-rf", socket.getParent().toString());
     } catch (InterruptedException e) {
       throw new AssertionError(e);
