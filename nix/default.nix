@@ -74,6 +74,8 @@ in
     , architecture ? platform.architecture
       # How many layers it may have.
     , maxLayers ? 94
+      # How packages are divided among them, as NIXERY_LAYERING; null is the server's default.
+    , layering ? null
       # A file with popularity data, as popcount writes it.
     , popularity ? null
       # How layers are compressed: "gzip" or "zstd", at which level, and the file of the library that does it.
@@ -89,7 +91,7 @@ in
       packages = concatMap outputs contents;
       others = mentioned (toJSON config);
       image = {
-        inherit name tag config created architecture maxLayers compression compressionLevel;
+        inherit name tag config created architecture maxLayers layering compression compressionLevel;
         contents = packages;
         mentioned = others;
         popularity = file popularity;

@@ -47,6 +47,23 @@ need_commands() {
   for pair in "$@"; do
     command -v "${pair%%=*}" >/dev/null || missing="$missing ${pair#*=}"
   done
+  install_missing
+}
+
+# need_libraries LIBRARY=PACKAGE...: installs the packages whose shared libraries are missing.
+need_libraries() {
+  libraries=$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p)
+  missing=
+  for pair in "$@"; do
+    case $libraries in
+      *"${pair%%=*} "*) ;;
+      *) missing="$missing ${pair#*=}" ;;
+    esac
+  done
+  install_missing
+}
+
+install_missing() {
   missing=${missing# }
   [ -n "$missing" ] || return 0
   command -v apt-get >/dev/null || die "these are missing, and there is no apt to install them: $missing"

@@ -29,7 +29,12 @@ public final class Codec {
   private final Supplier<Compressor> compressors;
   private final String fingerprint;
 
-  private Codec(
+  /**
+   * Names an implementation, and takes its fingerprint.
+   *
+   * @param compressors makes one that nobody else uses
+   */
+  Codec(
       Compression compression, int level, String implementation, Supplier<Compressor> compressors) {
     if (level < 1 || level > compression.highestLevel()) {
       throw new IllegalArgumentException(

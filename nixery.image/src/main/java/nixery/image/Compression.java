@@ -10,7 +10,7 @@ public enum Compression {
   GZIP(MediaTypes.OCI_LAYER_GZIP, Optional.of(MediaTypes.DOCKER_LAYER), 5, 9),
 
   /** RFC 8878. Only OCI's manifests can name such layers. */
-  ZSTD(MediaTypes.OCI_LAYER_ZSTD, Optional.empty(), 3, 19);
+  ZSTD(MediaTypes.OCI_LAYER_ZSTD, Optional.empty(), 2, 19);
 
   private final String ociLayerType;
   private final Optional<String> dockerLayerType;

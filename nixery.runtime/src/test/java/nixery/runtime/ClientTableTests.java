@@ -596,7 +596,8 @@ final class ClientTableTests {
     assertThat(written(document, clients.sequencedKeySet().stream().toList())).isEqualTo(found);
   }
 
-  private static Path newerClients() {
+  /** Returns where scripts/get-clients.sh has put them. */
+  static Path newerClients() {
     String configured = System.getenv("XDG_CACHE_HOME");
     Path caches =
         configured == null || configured.isEmpty()

@@ -65,6 +65,21 @@ final class ConfigurationTests {
   }
 
   @Test
+  void compressionThatCannotBeHad() throws IOException {
+    assertThat(complaint(Map.of("NIXERY_COMPRESSION", "xz"))).contains("'xz'").contains("zstd");
+    assertThat(complaint(Map.of("NIXERY_COMPRESSION_LEVEL", "10")))
+        .contains("NIXERY_COMPRESSION_LEVEL is 10, but the highest level of gzip is 9.");
+    String library = folder.resolve("nowhere").toString();
+    for (String compression : List.of("gzip", "zstd")) {
+      assertThat(
+              complaint(
+                  Map.of("NIXERY_COMPRESSION", compression, "NIXERY_COMPRESSION_LIBRARY", library)))
+          .contains("NIXERY_COMPRESSION_LIBRARY")
+          .contains(library);
+    }
+  }
+
+  @Test
   void malformedPlatforms() throws IOException {
     for (String wrong :
         List.of(

@@ -142,10 +142,11 @@ final class Nixery implements AutoCloseable {
 
     NixConfig nixConfig = nixConfig(settings, plugins, cache);
     Nix nix = keep(new Nix(nixConfig));
-    // Takes about as long as all that is opened here, and runs beside it.
+    // These take about as long as all that is opened here, and run beside it.
     FutureTask<String> nixCheck = new FutureTask<>(nix::check);
     Thread.ofVirtual().name("nix-check").start(nixCheck);
-    Codec codec = ServerSettings.codec(settings);
+    FutureTask<Codec> codecCheck = new FutureTask<>(() -> ServerSettings.codec(settings));
+    Thread.ofVirtual().name("codec-check").start(codecCheck);
     Metrics metrics = new Metrics(Main.number());
     Storage storage =
         keep(
@@ -161,6 +162,7 @@ final class Nixery implements AutoCloseable {
                 sourcePlugin,
                 () -> sourcePlugin.open(context(settings, cache.resolve("source"), sourcePlugin))));
     int processors = Runtime.getRuntime().availableProcessors();
+    Codec codec = result(codecCheck);
     LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), codec, processors));
     BuildConfig buildConfig =
         new BuildConfig(
@@ -186,7 +188,7 @@ final class Nixery implements AutoCloseable {
             .<Images>map(platforms -> new PlatformImages(service, service::keep, platforms))
             .orElse(service);
     return new Pipeline(
-        metrics, storage, source, nix, version(nixCheck), codec, service, images, builds);
+        metrics, storage, source, nix, result(nixCheck), codec, service, images, builds);
   }
 
   private void serve(Settings settings, Plugins plugins) {
@@ -307,7 +309,7 @@ final class Nixery implements AutoCloseable {
             "nix", "Nix cannot be run; the log says why.", Duration.ofMinutes(1), nix::check));
   }
 
-  private static String version(Future<String> check) {
+  private static <V> V result(Future<V> check) {
     try {
       return check.get();
     } catch (InterruptedException e) {
@@ -316,7 +318,7 @@ final class Nixery implements AutoCloseable {
       if (e.getCause() instanceof ConfigurationException unusable) {
         throw unusable;
       }
-      throw new IllegalStateException("cannot check Nix", e.getCause());
+      throw new IllegalStateException("cannot start", e.getCause());
     }
   }
 

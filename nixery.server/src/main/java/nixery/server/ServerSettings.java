@@ -115,7 +115,7 @@ final class ServerSettings {
   static final Setting<Integer> COMPRESSION_LEVEL =
       Setting.number(
           "NIXERY_COMPRESSION_LEVEL",
-          "how hard to compress: 1 to 9 for gzip, 5 if not set; 1 to 19 for zstd, 3 if not set",
+          "how hard to compress: 1 to 9 for gzip, 5 if not set; 1 to 19 for zstd, 2 if not set",
           1,
           19);
 

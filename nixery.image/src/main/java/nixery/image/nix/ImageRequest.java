@@ -10,17 +10,21 @@ import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import nixery.image.Architecture;
 import nixery.image.Codec;
 import nixery.image.Compression;
 import nixery.image.ImageConfig;
 import nixery.image.ImageReference;
+import nixery.image.Layering;
+import nixery.image.LayeringStrategy;
 import nixery.image.PathInfo;
 import nixery.image.Popularity;
 import nixery.image.ReferenceGraph;
@@ -37,6 +41,7 @@ import tools.jackson.databind.json.JsonMapper;
  * @param roots the packages, and what else the closure must hold
  * @param closure of the roots
  * @param popularity of packages
+ * @param layering how the closure is divided into layers
  * @param layerBudget how many layers the image may have, the one with the links included
  * @param codec compresses the layers
  * @param config how the image is to be run
@@ -47,6 +52,7 @@ record ImageRequest(
     SortedSet<StorePath> roots,
     ReferenceGraph closure,
     Popularity popularity,
+    LayeringStrategy layering,
     int layerBudget,
     Codec codec,
     ImageConfig config) {
@@ -81,6 +87,7 @@ record ImageRequest(
         roots,
         closure(attributes.path(GRAPH)),
         popularity(image.path("popularity")),
+        layering(image.path("layering")),
         layers(image.path("maxLayers")),
         codec(image),
         config(image));
@@ -133,6 +140,32 @@ record ImageRequest(
     }
   }
 
+  private static LayeringStrategy layering(JsonNode name) {
+    if (isMissing(name)) {
+      return LayeringStrategy.standard();
+    }
+    return choice(name, "layering", Layering.class).strategy();
+  }
+
+  private static <E extends Enum<E>> E choice(JsonNode value, String name, Class<E> type) {
+    return Stream.of(type.getEnumConstants())
+        .filter(each -> word(each).equals(value.asString()))
+        .findFirst()
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                "%s is '%s', but may be one of %s"
+                    .formatted(
+                        name,
+                        value.asString(),
+                        Stream.of(type.getEnumConstants())
+                            .map(ImageRequest::word)
+                            .collect(Collectors.joining(", ")))));
+  }
+
+  private static String word(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
   private static int layers(JsonNode number) {
     int layers = number.asInt(-1);
     if (layers < 2) {
@@ -145,14 +178,7 @@ record ImageRequest(
 
   /** Without a library, the Java runtime compresses: it must not matter what this machine has. */
   private static Codec codec(JsonNode image) {
-    String name = text(image, "compression");
-    Compression compression =
-        Stream.of(Compression.values())
-            .filter(each -> each.toString().equals(name))
-            .findFirst()
-            .orElseThrow(() ->
-                new IllegalArgumentException(
-                    "compression is '%s', but may be gzip or zstd".formatted(name)));
+    Compression compression = choice(image.path("compression"), "compression", Compression.class);
     int level = image.path("compressionLevel").asInt(compression.defaultLevel());
     JsonNode library = image.path("compressionLibrary");
     if (isMissing(library)) {

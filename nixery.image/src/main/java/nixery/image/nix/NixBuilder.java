@@ -26,7 +26,6 @@ import nixery.image.ImageDocuments;
 import nixery.image.ImageLayout;
 import nixery.image.Layer;
 import nixery.image.LayerPacker;
-import nixery.image.LayeringStrategy;
 import nixery.image.LinkTree;
 import nixery.image.PackedLayer;
 
@@ -130,7 +129,8 @@ public final class NixBuilder {
   /** From the closure to the image: the stages after Nix, as the server has them. */
   private static ImageLayout image(ImageRequest request, Path scratch) throws IOException {
     List<Layer> plan =
-        LayeringStrategy.standard()
+        request
+            .layering()
             .plan(
                 request.closure(),
                 request.roots(),

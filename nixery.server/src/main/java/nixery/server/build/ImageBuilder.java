@@ -39,6 +39,9 @@ final class ImageBuilder implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(ImageBuilder.class.getName());
 
+  /** An upload may need some MiB of memory. */
+  private static final int MOST_STORED_AT_ONCE = 8;
+
   private final BuildConfig config;
   private final Keys keys;
   private final Nix nix;
@@ -47,7 +50,11 @@ final class ImageBuilder implements AutoCloseable {
   private final Leases leases;
   private final LayerPacker packer;
   private final Metrics metrics;
-  private final Semaphore packing = new Semaphore(Runtime.getRuntime().availableProcessors());
+
+  /** More than there are processors, so that one layer is read while others are compressed. */
+  private final Semaphore packing = new Semaphore(2 * Runtime.getRuntime().availableProcessors());
+
+  private final Semaphore storing = new Semaphore(MOST_STORED_AT_ONCE);
 
   ImageBuilder(
       BuildConfig config,
@@ -170,15 +177,17 @@ final class ImageBuilder implements AutoCloseable {
 
   private PackedLayerInfo packAndSave(LayerKeys keys, Packing work) throws InterruptedException {
     Path file = config.spool().resolve(UUID.randomUUID().toString());
-    packing.acquire();
     try {
-      PackedLayer layer = metrics.time(Phase.PACK, () -> work.into(file));
-      metrics.time(
-          Phase.STORE,
-          () -> {
-            store.saveLayer(keys, layer);
-            return layer;
-          });
+      PackedLayer layer = inTurn(packing, () -> metrics.time(Phase.PACK, () -> work.into(file)));
+      inTurn(
+          storing,
+          () ->
+              metrics.time(
+                  Phase.STORE,
+                  () -> {
+                    store.saveLayer(keys, layer);
+                    return layer;
+                  }));
       metrics.packed(layer.size());
       LOG.log(System.Logger.Level.DEBUG, "packed {0}, layer {1}", layer.digest(), keys.own().hex());
       return layer.info();
@@ -189,8 +198,17 @@ final class ImageBuilder implements AutoCloseable {
     } catch (IOException e) {
       throw new Failure(FailureCode.STORAGE_UNAVAILABLE, "a layer cannot be packed now", e);
     } finally {
-      packing.release();
       delete(file);
+    }
+  }
+
+  private static <V, E extends Exception> V inTurn(Semaphore turns, Metrics.Work<V, E> work)
+      throws E, InterruptedException {
+    turns.acquire();
+    try {
+      return work.get();
+    } finally {
+      turns.release();
     }
   }
 
