@@ -1,11 +1,15 @@
 package nixery.image;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.ToDoubleFunction;
@@ -55,9 +59,28 @@ final class Closure {
     if (budget < 1) {
       throw new IllegalArgumentException("a budget of " + budget + " layers");
     }
-    List<StorePath> paths = new ArrayList<>(graph.closure(roots));
-    paths.sort(Comparator.comparing(StorePath::name).thenComparing(Comparator.naturalOrder()));
+    record Named(String name, StorePath path) {}
+    List<StorePath> paths =
+        reachable(graph, roots).stream()
+            .map(path -> new Named(path.name(), path))
+            .sorted(Comparator.comparing(Named::name).thenComparing(Named::path))
+            .map(Named::path)
+            .toList();
     return new Closure(paths, graph, roots, popularity);
+  }
+
+  /** As {@link ReferenceGraph#closure}, in less time since it is not sorted. */
+  private static Set<StorePath> reachable(ReferenceGraph graph, SortedSet<StorePath> roots) {
+    Set<StorePath> reached = new HashSet<>(roots);
+    Deque<StorePath> left = new ArrayDeque<>(roots);
+    while (!left.isEmpty()) {
+      for (StorePath reference : graph.info(left.pop()).references()) {
+        if (reached.add(reference)) {
+          left.push(reference);
+        }
+      }
+    }
+    return reached;
   }
 
   /** Returns how many paths there are. */

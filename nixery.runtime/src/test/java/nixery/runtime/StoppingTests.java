@@ -91,7 +91,7 @@ final class StoppingTests {
 
   @Test
   void buildsMayFinish() throws Exception {
-    TestServer server = start("NIXERY_PKGS_PATH", patience().toString());
+    TestServer server = start("NIXERY_PKGS_PATH", patience().toString(), "NIXERY_GRACE", "60");
     CompletableFuture<HttpResponse<byte[]>> waiting =
         server.getAsync("/v2/patience/manifests/latest");
     builders(server);

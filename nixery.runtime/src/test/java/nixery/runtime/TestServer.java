@@ -82,6 +82,7 @@ final class TestServer implements AutoCloseable {
     Map<String, String> environment = new TreeMap<>();
     environment.put("PORT", "0");
     environment.put("NIXERY_HOST", "127.0.0.1");
+    environment.put("NIXERY_GRACE", "2"); // what a test has left running, nobody waits for
     environment.put("NIXERY_STORAGE_BACKEND", "filesystem");
     environment.put("STORAGE_PATH", folder.resolve("storage").toString());
     environment.put("NIXERY_CACHE", folder.resolve("cache").toString());

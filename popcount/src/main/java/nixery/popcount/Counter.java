@@ -21,7 +21,7 @@ import nixery.image.StorePath;
 final class Counter {
 
   /** How many pairs of packages there may be; nixpkgs has some hundred thousands. */
-  private static final int MOST_PAIRS = 32 << 20;
+  private static final int MOST_PAIRS = 16 << 20;
 
   private final Map<String, Integer> numbers = new HashMap<>();
   private final List<String> names = new ArrayList<>();

@@ -1,6 +1,7 @@
 package nixery.popcount;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
@@ -22,9 +23,11 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
@@ -37,6 +40,9 @@ final class Http implements AutoCloseable {
 
   private static final int MOST_REDIRECTS = 5;
   private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
+
+  /** Lest a server that fails a lot fill the screen. */
+  private static final Duration NOTES_APART = Duration.ofSeconds(5);
 
   /** Those that say that it may be better next time; all above 499 do so, too. */
   private static final Set<Integer> PASSING = Set.of(408, 425, 429);
@@ -81,6 +87,14 @@ final class Http implements AutoCloseable {
   private final Consumer<String> notes;
   private final HttpClient client;
 
+  /** How many requests there may be at the same time. */
+  private final AtomicInteger width;
+
+  private final Semaphore slots;
+
+  /** When something was noted last, as {@link System#nanoTime}. */
+  private final AtomicLong noted = new AtomicLong(System.nanoTime() - NOTES_APART.toNanos());
+
   /** Until when nobody asks anything, as {@link System#nanoTime}. */
   private final AtomicLong quietUntil = new AtomicLong(System.nanoTime());
 
@@ -88,9 +102,13 @@ final class Http implements AutoCloseable {
    * Makes a client.
    *
    * @param patience with servers
+   * @param parallel how many requests there may be at the same time; fewer, where a server allows
+   *     fewer in one connection
    * @param notes is told why it takes longer
    */
-  Http(Patience patience, Consumer<String> notes) {
+  Http(Patience patience, int parallel, Consumer<String> notes) {
+    this.width = new AtomicInteger(parallel);
+    this.slots = new Semaphore(parallel);
     this.patience = patience;
     this.notes = notes;
     this.client =
@@ -137,11 +155,15 @@ final class Http implements AutoCloseable {
   private <T> Answer<T> exchange(URI uri, BodyHandler<T> handler, Duration limit)
       throws InterruptedException {
     Duration pause = patience.firstPause;
-    for (int attempt = 1; true; attempt++) {
+    int attempt = 0;
+    while (true) {
       String failure;
       Optional<Exception> cause = Optional.empty();
-      waitUntilWelcome();
+      attempt++;
+      slots.acquire();
+      boolean narrow = false;
       try {
+        waitUntilWelcome();
         Answer<T> answer = follow(uri, handler, limit);
         if (answer.status < 500 && !PASSING.contains(answer.status)) {
           return answer;
@@ -151,6 +173,15 @@ final class Http implements AutoCloseable {
       } catch (IOException e) {
         failure = message(e);
         cause = Optional.of(e);
+        narrow = isTooWide(e) && takeSlotAway();
+      } finally {
+        if (!narrow) {
+          slots.release();
+        }
+      }
+      if (narrow) {
+        attempt--; // The request was never sent.
+        continue;
       }
       if (attempt == patience.attempts) {
         throw new PopcountException(
@@ -161,11 +192,32 @@ final class Http implements AutoCloseable {
       long nanos = pause.toNanos();
       nanos = ThreadLocalRandom.current().nextLong(nanos / 2, nanos + 1);
       if (pause.toMillis() >= 1000) {
-        notes.accept("%s: %s; it is tried again".formatted(show(uri), failure));
+        note("%s: %s; it is tried again".formatted(show(uri), failure));
       }
       Thread.sleep(Duration.ofNanos(nanos));
       pause = pause.multipliedBy(2);
     }
+  }
+
+  private void note(String text) {
+    long last = noted.get();
+    long now = System.nanoTime();
+    if (now - last >= NOTES_APART.toNanos() && noted.compareAndSet(last, now)) {
+      notes.accept(text);
+    }
+  }
+
+  /**
+   * Tells whether there were more requests than the server allows in one HTTP/2 connection, which
+   * the JDK's client takes no care of.
+   */
+  private static boolean isTooWide(IOException e) {
+    return message(e).contains("too many concurrent streams");
+  }
+
+  /** Makes it one request fewer at the same time; false if there is no more than one. */
+  private boolean takeSlotAway() {
+    return width.getAndUpdate(slots -> Math.max(1, slots - 1)) > 1;
   }
 
   private void waitUntilWelcome() throws InterruptedException {
@@ -192,7 +244,7 @@ final class Http implements AutoCloseable {
     long until = System.nanoTime() + pause.toNanos();
     long before = quietUntil.getAndAccumulate(until, (one, two) -> one - two > 0 ? one : two);
     if (before - System.nanoTime() <= 0 && pause.isPositive()) {
-      notes.accept(
+      note(
           "%s asks to be left alone for %d seconds"
               .formatted(answer.uri.getHost(), pause.toSeconds()));
     }
@@ -276,6 +328,9 @@ final class Http implements AutoCloseable {
   }
 
   private static String message(Throwable e) {
+    if (e instanceof ConnectException) {
+      return "no connection"; // What it says itself differs, or is nothing.
+    }
     return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
   }
 

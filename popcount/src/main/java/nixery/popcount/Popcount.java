@@ -79,7 +79,7 @@ final class Popcount {
 
   private Popularity channel(String channel) throws IOException, InterruptedException {
     try (NarInfoLog log = NarInfoLog.open(options.folder(), options.cache());
-        Http http = new Http(patience, this::say)) {
+        Http http = new Http(patience, options.parallel(), this::say)) {
       Path list = log.beside("-store-paths.xz");
       try {
         Release release = Release.fetch(http, options.channels(), channel, list);

@@ -6,6 +6,7 @@ import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.Handler;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
+import io.helidon.webserver.http2.Http2Config;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -34,10 +35,16 @@ final class ChannelServer implements AutoCloseable {
   private final WebServer server;
 
   ChannelServer() {
+    this(8192);
+  }
+
+  /** Allows so many requests at the same time in one connection. */
+  ChannelServer(int streams) {
     server =
         WebServer.builder()
             .host("127.0.0.1")
             .port(0)
+            .addProtocol(Http2Config.builder().maxConcurrentStreams(streams).build())
             .shutdownHook(false)
             .routing(routing -> routing.get("/*", this::handle))
             .build()

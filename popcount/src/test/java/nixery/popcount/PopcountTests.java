@@ -187,6 +187,19 @@ class PopcountTests {
     }
   }
 
+  @Test
+  void asksNoMoreAtOnceThanAServerAllows() throws Exception {
+    try (ChannelServer narrow = new ChannelServer(4)) {
+      narrow.publish("test", INFOS);
+
+      Result result = run("--channel-url=" + narrow.channels(), "--cache-url=" + narrow.cache());
+
+      assertGood(result, INFOS);
+      assertThat(result.err.lines()).hasSize(3);
+      assertThat(narrow.requestsOver("2.0")).isGreaterThan(190);
+    }
+  }
+
   // Failures
 
   @Test

@@ -3,6 +3,8 @@ package nixery.bench.sharing;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.Reader;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,7 +47,13 @@ public final class LayerSharing {
    */
   public static void main(String[] arguments) throws IOException {
     if (arguments.length == 1 && arguments[0].equals("--cold")) {
-      System.out.printf(Locale.ROOT, "%.0f", milliseconds(closure(5_000)));
+      Layering layering = Layering.valueOf(System.getProperty("layering"));
+      Corpus.Image image = closure(SyntheticPackages.likeNixpkgs().make(7), 5_000);
+      System.out.printf(Locale.ROOT, "%.1f%n", milliseconds(image, layering));
+      return;
+    }
+    if (arguments.length == 1 && arguments[0].equals("--planning")) {
+      planning(SyntheticPackages.likeNixpkgs().make(7));
       return;
     }
     for (int i = 0; i < arguments.length; i++) {
@@ -53,7 +61,7 @@ public final class LayerSharing {
         try (Reader text = Files.newBufferedReader(Path.of(arguments[++i]))) {
           PackageSet debian = DebianPackages.read(text, 1);
           measure(Corpus.of(debian, 80, 1, 6, 0.02, 1));
-          measure(Corpus.of(debian.named("Debian, large images"), 40, 12, 5, 0.02, 1));
+          measure(Corpus.of(debian.named("Debian 12, large images"), 40, 12, 5, 0.02, 1));
         }
       } else {
         measure(Dumps.read(Path.of(arguments[i])));
@@ -67,7 +75,7 @@ public final class LayerSharing {
     measure(Corpus.of(like.smaller().make(3), 40, 1, 5, 0.02, 3));
     measure(Corpus.of(like.denser().make(4), 40, 1, 5, 0.02, 4));
     measure(Corpus.of(like.flatter().make(5), 40, 1, 5, 0.02, 5));
-    planning();
+    planning(like.make(7));
   }
 
   private static void measure(Corpus corpus) {
@@ -75,7 +83,7 @@ public final class LayerSharing {
         corpus.images().getFirst().stream().mapToInt(Corpus.Image::count).sorted().toArray();
     System.out.printf(
         Locale.ROOT,
-        "%n### %s%n%n%d images, %d revisions; paths in an image: median %d, greatest %d%n%n",
+        "%n### %s%n%nImages: %d, revisions: %d; paths in an image: median %d, greatest %d%n%n",
         corpus.name(),
         paths.length,
         corpus.images().size(),
@@ -125,17 +133,17 @@ public final class LayerSharing {
         100 * QUANTILE * Math.sqrt(variance / efficiencies.length));
   }
 
-  private static void planning() throws IOException {
+  private static void planning(PackageSet set) throws IOException {
     System.out.printf(
-        "%n### Time to plan%n%nOne closure with a budget of %d, in ms: median of 9 after 20 to warm"
-            + " up, and the first in a new JVM, median of 5.%n%n| paths |",
+        "%n### Time to plan%n%nOne closure with a budget of %d, in ms of processor time: median of 9 after"
+            + " 20 to warm up, and the first in a new JVM, median of 5.%n%n| paths |",
         BUDGET);
     for (Layering layering : Layering.values()) {
       System.out.print(" " + layering.strategy().id() + " |");
     }
     System.out.println("\n|---|---|---|---|");
     for (int size : List.of(100, 1_000, 5_000, 10_000, 50_000)) {
-      Corpus.Image image = closure(size);
+      Corpus.Image image = closure(set, size);
       System.out.printf(Locale.ROOT, "| %,d |", image.count());
       for (Layering layering : Layering.values()) {
         double[] times = new double[29];
@@ -146,11 +154,15 @@ public final class LayerSharing {
       }
       System.out.println();
     }
-    double[] cold = new double[5];
-    for (int i = 0; i < cold.length; i++) {
-      cold[i] = inNewJvm();
+    System.out.print("| 5,000 in a new JVM |");
+    for (Layering layering : Layering.values()) {
+      double[] cold = new double[5];
+      for (int i = 0; i < cold.length; i++) {
+        cold[i] = inNewJvm(layering);
+      }
+      System.out.printf(Locale.ROOT, " %.0f |", median(cold));
     }
-    System.out.printf(Locale.ROOT, "| 5,000, new JVM | %.0f | | |%n", median(cold));
+    System.out.println();
   }
 
   private static double median(double[] values) {
@@ -158,11 +170,12 @@ public final class LayerSharing {
     return values[values.length / 2];
   }
 
-  private static double inNewJvm() throws IOException {
+  private static double inNewJvm(Layering layering) throws IOException {
     ProcessHandle.Info self = ProcessHandle.current().info();
     Process process =
         new ProcessBuilder(
                 self.command().orElse("java"),
+                "-Dlayering=" + layering.name(),
                 "-cp",
                 System.getProperty("java.class.path"),
                 LayerSharing.class.getName(),
@@ -175,9 +188,7 @@ public final class LayerSharing {
   }
 
   /** Makes a closure of about so many paths. */
-  private static Corpus.Image closure(int size) {
-    SyntheticPackages like = SyntheticPackages.likeNixpkgs();
-    PackageSet set = like.make(7);
+  private static Corpus.Image closure(PackageSet set, int size) {
     Revisions history = new Revisions(set, 1, 0, 7);
     List<Integer> roots = new ArrayList<>();
     List<PathInfo> closure = List.of();
@@ -192,18 +203,15 @@ public final class LayerSharing {
     return new Corpus.Image(ReferenceGraph.of(closure), paths);
   }
 
-  private static double milliseconds(Corpus.Image image) {
-    return milliseconds(image, Layering.BIG_PATHS);
-  }
-
   private static double milliseconds(Corpus.Image image, Layering layering) {
-    long start = System.nanoTime();
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    long start = threads.getCurrentThreadCpuTime();
     if (layering
         .strategy()
         .plan(image.graph(), image.roots(), Popularity.none(), BUDGET)
         .isEmpty()) {
       throw new IllegalStateException("no layers");
     }
-    return (System.nanoTime() - start) / 1e6;
+    return (threads.getCurrentThreadCpuTime() - start) / 1e6;
   }
 }

@@ -2,6 +2,7 @@ package nixery.server.popularity;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.ConnectException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -111,8 +112,12 @@ final class PopularityFetcher implements AutoCloseable {
       return answer.get(patience.toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {
       Throwable cause = e.getCause();
-      String reason =
-          cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+      String reason = cause.getMessage();
+      if (cause instanceof ConnectException) {
+        reason = "no connection"; // what it says itself differs, or is nothing
+      } else if (reason == null) {
+        reason = cause.getClass().getSimpleName();
+      }
       throw new IOException(reason, cause);
     } catch (TimeoutException e) {
       throw new IOException("no answer within " + patience.toSeconds() + " seconds", e);
