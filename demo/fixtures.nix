@@ -102,6 +102,11 @@ let
       echo "the last words"
       exit 6
     '';
+    failingInHtml = make "failing-in-html" { } ''
+      echo "<script>document.title = 'owned'</script>"
+      echo "<img src=x onerror=\"document.title = 'owned'\"></pre><h1>owned</h1>"
+      exit 7
+    '';
     dependsOnFailing = plain "depends-on-failing" 1 [ building.failing ];
     noOutput = make "no-output" { } "exit 0";
     # sleeps of their own numbers of seconds, by which to find what is left of them

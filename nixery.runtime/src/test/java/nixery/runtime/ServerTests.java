@@ -93,6 +93,35 @@ final class ServerTests {
     }
   }
 
+  @Test
+  void whatNixHasBuiltLatelyIsKnownAndKeptFromTheGarbageCollector() throws IOException {
+    CountedNix nix = CountedNix.in(folder.resolve("bin"));
+    Map<String, String> variables = Map.of("NIXERY_NIX_BIN", nix.folder().toString());
+    try (TestServer server = TestServer.start(folder, variables)) {
+      server.pull("jq");
+      server.pull("hello");
+      nix.reset();
+      server.pull("jq/hello");
+      assertThat(nix.calls("nix-instantiate")).hasSize(1);
+      assertThat(nix.calls("nix-store")).isEmpty();
+
+      String[] collect = {
+        "env", "NIX_REMOTE=" + TestServer.NIX, "nix-store", "--gc", "--print-dead"
+      };
+      String roots = folder.resolve("cache/roots").toString();
+      List<String> kept =
+          Shell.run("find", roots, "-type", "l", "-printf", "%l\n").lines().toList();
+      assertThat(kept).anyMatch(path -> path.contains("-jq-"));
+      assertThat(kept).anyMatch(path -> path.contains("-hello-"));
+      assertThat(Shell.run(collect).lines().toList()).doesNotContainAnyElementsOf(kept);
+
+      // What cannot be kept is not taken for granted.
+      Shell.run("sh", "-c", "rm -rf '%s'/*/*".formatted(roots));
+      server.pull("shell/jq/hello");
+      assertThat(nix.calls("nix-store")).anyMatch(call -> call.contains("--realise"));
+    }
+  }
+
   private static List<String> packed(TestServer server) throws IOException {
     return server.log().stream()
         .filter(line -> line.contains(" packed sha256:"))

@@ -69,7 +69,10 @@ final class BuildCommand {
       }
       return 0;
     } catch (Failure e) {
-      err.println("nixery: " + e.getMessage() + reason(e));
+      err.println(
+          e.code() == FailureCode.INTERRUPTED
+              ? "nixery: Interrupted before the image was written."
+              : "nixery: " + e.getMessage() + reason(e));
       return FAILED;
     } catch (IOException e) {
       err.println("nixery: The image cannot be written: " + e + ".");

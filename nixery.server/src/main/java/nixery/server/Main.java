@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Optional;
 import nixery.api.ConfigurationException;
 import nixery.api.Settings;
+import nixery.server.watch.WatchCommand;
+import nixery.server.watch.WatchOptions;
 
 /**
  * The command {@code nixery}. It exits with status 2, and one sentence on standard error, if it is
@@ -21,8 +23,9 @@ public final class Main {
   /**
    * Runs the command.
    *
-   * @param arguments none to serve; {@code build} and its arguments to build one image; {@code
-   *     help}, {@code --version} or {@code --reference} to print something and exit
+   * @param arguments none to serve; {@code build} and its arguments to build one image, {@code
+   *     watch} and its arguments to see a server build one; {@code help}, {@code --version} or
+   *     {@code --reference} to print something and exit
    */
   public static void main(String[] arguments) {
     int status = run(List.of(arguments), Settings.of(System.getenv()), System.out, System.err);
@@ -42,6 +45,9 @@ public final class Main {
             out.print(Reference.help(plugins(settings)));
         case List<String> build when build.getFirst().equals("build") -> {
           return build(build.subList(1, build.size()), settings, out, err);
+        }
+        case List<String> watch when watch.getFirst().equals("watch") -> {
+          return watch(watch.subList(1, watch.size()), out, err);
         }
         case List<String> one when one.equals(List.of("--reference")) ->
             out.print(Reference.markdown(plugins(settings)));
@@ -68,6 +74,14 @@ public final class Main {
     }
     return new BuildCommand(BuildOptions.parse(arguments), out, err)
         .run(settings, plugins(settings));
+  }
+
+  private static int watch(List<String> arguments, PrintStream out, PrintStream err) {
+    if (HELP.containsAll(arguments) && !arguments.isEmpty()) {
+      out.print(WatchOptions.HELP);
+      return 0;
+    }
+    return new WatchCommand(WatchOptions.parse(arguments), out, err).run();
   }
 
   private static Plugins plugins(Settings settings) {

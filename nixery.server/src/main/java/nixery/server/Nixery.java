@@ -1,11 +1,13 @@
 package nixery.server;
 
+import io.helidon.webserver.http.HttpService;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
@@ -50,6 +52,7 @@ import nixery.server.registry.RegistryServer;
 import nixery.server.web.Operations;
 import nixery.server.web.Probe;
 import nixery.server.web.StorageTrial;
+import nixery.server.web.pages.Pages;
 
 /**
  * What makes images, and the server if there is one: everything that was opened, to be closed in
@@ -123,7 +126,8 @@ final class Nixery implements AutoCloseable {
       String nixVersion,
       Codec codec,
       ImageService service,
-      Images images) {}
+      Images images,
+      Builds builds) {}
 
   private Pipeline open(
       Settings settings,
@@ -172,7 +176,9 @@ final class Nixery implements AutoCloseable {
             settings.get(ServerSettings.TRUST));
     Storage metered = new MeteredStorage(storage, metrics);
     Builds builds =
-        new Builds(settings.get(ServerSettings.PAGES_LOGS), redaction(settings, plugins));
+        new Builds(
+            settings.get(ServerSettings.PAGES) && settings.get(ServerSettings.PAGES_LOGS),
+            redaction(settings, plugins));
     ImageService service =
         new ImageService(source, nix, metered, packer, buildConfig, metrics, builds);
     Images images =
@@ -180,7 +186,8 @@ final class Nixery implements AutoCloseable {
             .find(ServerSettings.PLATFORMS)
             .<Images>map(platforms -> new PlatformImages(service, service::keep, platforms))
             .orElse(service);
-    return new Pipeline(metrics, storage, source, nix, version(nixCheck), codec, service, images);
+    return new Pipeline(
+        metrics, storage, source, nix, version(nixCheck), codec, service, images, builds);
   }
 
   private void serve(Settings settings, Plugins plugins) {
@@ -197,8 +204,7 @@ final class Nixery implements AutoCloseable {
                 pipeline.images,
                 registryConfig(settings),
                 pipeline.metrics,
-                new Operations(
-                    pipeline.metrics, probes(pipeline.storage, pipeline.nix), stopping::get)));
+                services(settings, pipeline, stopping)));
     // Closed before the registry, which then tells those who wait to come back later.
     keep(pipeline.service);
     serving =
@@ -273,6 +279,22 @@ final class Nixery implements AutoCloseable {
             .flatMap(setting -> settings.find(setting).stream())
             .map(Object::toString)
             .toList());
+  }
+
+  /** Returns what there is beside the registry. */
+  private static HttpService[] services(
+      Settings settings, Pipeline pipeline, AtomicBoolean stopping) {
+    List<HttpService> services = new ArrayList<>();
+    services.add(
+        new Operations(pipeline.metrics, probes(pipeline.storage, pipeline.nix), stopping::get));
+    if (settings.get(ServerSettings.PAGES)) {
+      services.add(
+          new Pages(
+              pipeline.service.catalogue(),
+              pipeline.builds,
+              settings.get(ServerSettings.PAGES_LOGS)));
+    }
+    return services.toArray(HttpService[]::new);
   }
 
   private static List<Probe> probes(Storage storage, Nix nix) {

@@ -18,10 +18,11 @@ final class Reference {
             """
             Usage: nixery
                    nixery build NAME -o FILE [OPTION]...
+                   nixery watch NAME[:TAG] [--server URL]
                    nixery help | --reference | --version
 
-            Serves container images that it builds on demand with Nix, or builds one into a file;
-            nixery build --help says how. It is configured by environment variables:
+            Serves container images that it builds on demand with Nix, builds one into a file, or
+            shows how a server builds one; nixery build --help and nixery watch --help say how. It is configured by environment variables:
             """);
     for (Section section : sections(plugins)) {
       text.append('\n').append(section.title).append('\n');

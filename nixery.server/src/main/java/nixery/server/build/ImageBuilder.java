@@ -2,7 +2,6 @@ package nixery.server.build;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.io.StringReader;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +11,7 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.Semaphore;
+import java.util.stream.Stream;
 import nixery.image.Digest;
 import nixery.image.ImageConfig;
 import nixery.image.ImageDocuments;
@@ -29,20 +29,20 @@ import nixery.server.failure.FailureCode;
 import nixery.server.metrics.Cache;
 import nixery.server.metrics.Metrics;
 import nixery.server.metrics.Phase;
-import nixery.server.nix.GcRoots;
 import nixery.server.nix.Nix;
 import nixery.server.nix.Output;
 import nixery.server.nix.Resolved;
 import nixery.server.progress.Build;
 
 /** From packages to an image in the storage: realise, closure, plan, pack, documents. */
-final class ImageBuilder {
+final class ImageBuilder implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(ImageBuilder.class.getName());
 
   private final BuildConfig config;
   private final Keys keys;
   private final Nix nix;
+  private final Realisations realisations;
   private final ImageStore store;
   private final Leases leases;
   private final LayerPacker packer;
@@ -60,6 +60,7 @@ final class ImageBuilder {
     this.config = config;
     this.keys = keys;
     this.nix = nix;
+    this.realisations = new Realisations(nix, metrics);
     this.store = store;
     this.leases = leases;
     this.packer = packer;
@@ -75,15 +76,29 @@ final class ImageBuilder {
       Build progress)
       throws InterruptedException {
     List<StorePath> outputs = outputs(packages).stream().map(StorePath::parse).toList();
-    try (GcRoots _ = metrics.time(Phase.REALISE, () -> realise(name, packages, progress))) {
-      ReferenceGraph closure = metrics.time(Phase.CLOSURE, () -> closure(packages));
+    boolean done = false;
+    try (Realisations.Realised realised =
+        realisations.realise(packages, new RealiseProgress(name, nix, progress))) {
+      ReferenceGraph closure = realised.closure();
       List<Layer> plan = metrics.time(Phase.PLAN, () -> plan(closure, outputs, popularity));
       progress.packing(plan.size() + 1);
       List<PackedLayerInfo> layers =
           new ArrayList<>(Parallel.map(plan, layer -> layer(layer, progress)));
       layers.add(links(outputs, progress));
       ImageDocuments documents = ImageDocuments.of(imageConfig(name), layers);
-      return metrics.time(Phase.STORE, () -> store.saveImage(key, layers, documents));
+      Image image =
+          metrics.time(
+              Phase.STORE,
+              () -> {
+                store.saveContents(documents.ociManifest().digest(), contents(plan, closure));
+                return store.saveImage(key, layers, documents);
+              });
+      done = true;
+      return image;
+    } finally {
+      if (!done) {
+        realisations.forget(packages);
+      }
     }
   }
 
@@ -93,23 +108,24 @@ final class ImageBuilder {
     return name.shell() && isSilent ? image.withCmd(List.of("bash")) : image;
   }
 
-  private GcRoots realise(ImageName name, List<Resolved.Found> packages, Build progress)
-      throws InterruptedException {
-    return nix.realise(packages, new RealiseProgress(name, nix, progress));
+  /** Returns what is in each layer, the one with the links last. */
+  private static List<LayerContents> contents(List<Layer> plan, ReferenceGraph closure) {
+    return Stream.concat(
+            plan.stream()
+                .map(layer ->
+                    new LayerContents(
+                        layer.paths().stream()
+                            .map(path ->
+                                new LayerContents.Item(path.name(), closure.info(path).narSize()))
+                            .toList())),
+            Stream.of(new LayerContents(List.of())))
+        .toList();
   }
 
   private List<Layer> plan(ReferenceGraph closure, List<StorePath> outputs, Popularity popularity) {
     return config
         .layering()
         .plan(closure, new TreeSet<>(outputs), popularity, config.layerBudget() - 1);
-  }
-
-  private ReferenceGraph closure(List<Resolved.Found> packages) throws InterruptedException {
-    try {
-      return ReferenceGraph.parseDump(new StringReader(nix.dumpClosure(outputs(packages))));
-    } catch (IOException | IllegalArgumentException e) {
-      throw new Failure(FailureCode.NIX_UNAVAILABLE, "Nix's answer cannot be understood", e);
-    }
   }
 
   /** Returns the store paths that packages are installed as, in order. */
@@ -184,5 +200,11 @@ final class ImageBuilder {
     } catch (IOException e) {
       LOG.log(System.Logger.Level.WARNING, "cannot delete " + file, e);
     }
+  }
+
+  /** Lets Nix collect what was kept from it. */
+  @Override
+  public void close() {
+    realisations.close();
   }
 }

@@ -60,6 +60,8 @@ public final class ImageService implements Images, AutoCloseable {
   private final PackageResolver resolver;
   private final ImageBuilder builder;
   private final Semaphore permits;
+  private final RecentImages lately = new RecentImages();
+  private final Catalogue catalogue;
   private final AtomicInteger waiting = new AtomicInteger();
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
   private final SingleFlight<Request, Image> flights = new SingleFlight<>(threads, FAILURES_LAST);
@@ -107,6 +109,20 @@ public final class ImageService implements Images, AutoCloseable {
     this.resolver = new PackageResolver(source, nix, store, metrics);
     this.builder = new ImageBuilder(config, keys, nix, store, leases, packer, metrics);
     this.permits = new Semaphore(config.maxBuilds(), true);
+    this.catalogue =
+        new ImageCatalogue(
+            this,
+            new ImageCatalogue.Library(
+                source.identity(),
+                tags::resolve,
+                keys,
+                store,
+                resolver,
+                lately,
+                config.popularity()),
+            permits,
+            builds,
+            threads);
     metrics.observeBuilds(() -> config.maxBuilds() - permits.availablePermits(), waiting::get);
   }
 
@@ -118,6 +134,17 @@ public final class ImageService implements Images, AutoCloseable {
   @Override
   public Image image(String repository, String tag) {
     ImageName name = ImageName.parse(repository);
+    Image image = image(name, tag);
+    lately.served(name, tag, image);
+    return image;
+  }
+
+  /** Returns what is known of images without building them. */
+  public Catalogue catalogue() {
+    return catalogue;
+  }
+
+  private Image image(ImageName name, String tag) {
     ResolvedTag resolved = Translation.failures(() -> tags.resolve(tag));
     Popularity popularity = config.popularity().get();
     Optional<Digest> key = resolved.revision().map(revision -> key(revision, name, popularity));
@@ -195,10 +222,35 @@ public final class ImageService implements Images, AutoCloseable {
                 () -> {
                   metrics.missed(Cache.OUTPUTS);
                   return Interruptible.run(
-                      () -> builder.build(key, name, realisable, popularity, progress));
+                      () -> build(key, name, realisable, popularity, progress, tag));
                 }));
     otherKey.ifPresent(other -> store.alias(key, other));
     return image;
+  }
+
+  /**
+   * Builds an image. If Nix has collected a derivation since it was evaluated, which nothing keeps
+   * it from, it is evaluated once more.
+   */
+  private Image build(
+      Digest key,
+      ImageName name,
+      List<Resolved.Found> packages,
+      Popularity popularity,
+      Build progress,
+      ResolvedTag tag)
+      throws InterruptedException {
+    try {
+      return builder.build(key, name, packages, popularity, progress);
+    } catch (Failure e) {
+      // Only the same packages make the image of this key.
+      if (resolver.hasDerivations(packages)
+          || !resolver.realisable(packages, name, tag).equals(packages)) {
+        throw e;
+      }
+      LOG.log(System.Logger.Level.WARNING, "a derivation was collected: {0} is built again", name);
+      return builder.build(key, name, packages, popularity, progress);
+    }
   }
 
   /** Does the work when fewer than so many others are at it. */
@@ -284,5 +336,6 @@ public final class ImageService implements Images, AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    builder.close();
   }
 }

@@ -34,6 +34,8 @@ import tools.jackson.databind.json.JsonMapper;
  *   <li>{@code layers/<key>}: which blob holds a layer, as a record, under both its keys
  *   <li>{@code images/<key>}: the manifests and blobs of an image, as a record; the key covers all
  *       that shapes the image
+ *   <li>{@code contents/<sha256>}: which store paths are in which layer of an image, by its
+ *       manifest in OCI's form; for people only
  *   <li>{@code packages/<key>}: what a name means in one revision of a package set, as a record
  *   <li>{@code leases/<name>}: who is making one of these
  * </ul>
@@ -47,6 +49,7 @@ final class ImageStore implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(ImageStore.class.getName());
 
   private static final String BLOB_TYPE = "application/octet-stream";
+  private static final String CONTENTS_TYPE = "application/json";
 
   private static final long MAX_PACKAGES = Math.min(8 << 20, Runtime.getRuntime().maxMemory() / 32);
 
@@ -93,6 +96,12 @@ final class ImageStore implements AutoCloseable {
       Objects.requireNonNull(docker);
       Objects.requireNonNull(oci);
       blobs = List.copyOf(blobs);
+    }
+  }
+
+  private record StoredContents(List<LayerContents> layers) {
+    StoredContents {
+      layers = List.copyOf(layers);
     }
   }
 
@@ -261,6 +270,31 @@ final class ImageStore implements AutoCloseable {
     put(manifest(manifest.digest()), Content.of(manifest.bytes(), manifest.mediaType()));
   }
 
+  /** Notes down what is in the layers of an image, lowest first. */
+  void saveContents(Digest manifest, List<LayerContents> layers) {
+    byte[] bytes = json.writeValueAsBytes(new StoredContents(layers));
+    put(contents(manifest), Content.of(bytes, CONTENTS_TYPE));
+  }
+
+  /** Returns what is in the layers of an image, lowest first, if it was noted down. */
+  Optional<List<LayerContents>> findContents(Digest manifest) {
+    return storage
+        .open(contents(manifest), 0)
+        .map(ImageStore::readAll)
+        .flatMap(bytes -> {
+          try {
+            return Optional.of(json.readValue(bytes, StoredContents.class).layers);
+          } catch (JacksonException e) {
+            LOG.log(System.Logger.Level.WARNING, "the contents of " + manifest + " are damaged", e);
+            return Optional.empty();
+          }
+        });
+  }
+
+  private static Key contents(Digest manifest) {
+    return Key.of("contents", manifest.hex());
+  }
+
   /** Makes an image that is found under one key be found under another too. */
   void alias(Digest key, Digest otherKey) {
     long since = System.nanoTime();
@@ -361,6 +395,7 @@ final class ImageStore implements AutoCloseable {
 
   /** Keeps that there is a package in one revision of a package set. */
   void savePackage(Digest key, Resolved.Found found) {
+    packages.put(key, found);
     write(packageKey(key), new StoredPackage(true, Optional.of(found)));
   }
 

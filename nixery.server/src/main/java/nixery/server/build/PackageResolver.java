@@ -49,6 +49,11 @@ final class PackageResolver {
    * @throws Failure if one is not found, is no package, or cannot be evaluated
    */
   List<Resolved.Found> resolve(ImageName name, ResolvedTag tag) throws InterruptedException {
+    return sorted(name, look(name, tag));
+  }
+
+  /** Says what each attribute of an image is; those that there need not be are left out. */
+  SortedMap<String, Resolved> look(ImageName name, ResolvedTag tag) throws InterruptedException {
     SortedSet<String> attributes = attributes(name);
     SortedMap<String, Resolved> resolved = lookUp(attributes, name, tag);
     SortedSet<String> unseen = new TreeSet<>(attributes);
@@ -61,7 +66,7 @@ final class PackageResolver {
       }
       resolved.putAll(evaluate(unseen, name, tag));
     }
-    return inOrder(name, resolved);
+    return present(name, resolved);
   }
 
   private static SortedSet<String> attributes(ImageName name) {
@@ -70,7 +75,7 @@ final class PackageResolver {
     return attributes;
   }
 
-  private static List<Resolved.Found> inOrder(
+  private static SortedMap<String, Resolved> present(
       ImageName name, SortedMap<String, Resolved> resolved) {
     SortedSet<String> wanted = name.attributes();
     TreeMap<String, Resolved> present = new TreeMap<>(resolved);
@@ -78,7 +83,20 @@ final class PackageResolver {
         .filter(base -> !wanted.contains(base))
         .filter(base -> resolved.get(base) instanceof Resolved.Unknown)
         .forEach(present::remove);
+    return present;
+  }
+
+  /** Returns the packages in their order of precedence, if that is what all of them are. */
+  static Optional<List<Resolved.Found>> inOrder(
+      ImageName name, SortedMap<String, Resolved> present) {
+    return present.values().stream().allMatch(each -> each instanceof Resolved.Found)
+        ? Optional.of(sorted(name, present))
+        : Optional.empty();
+  }
+
+  private static List<Resolved.Found> sorted(ImageName name, SortedMap<String, Resolved> present) {
     check(present);
+    SortedSet<String> wanted = name.attributes();
     return present.entrySet().stream()
         .sorted(
             Comparator.comparing(
@@ -94,9 +112,14 @@ final class PackageResolver {
    */
   List<Resolved.Found> realisable(List<Resolved.Found> packages, ImageName name, ResolvedTag tag)
       throws InterruptedException {
-    return packages.stream().allMatch(nix::hasDerivation)
+    return hasDerivations(packages)
         ? packages
-        : inOrder(name, evaluate(attributes(name), name, tag));
+        : sorted(name, present(name, evaluate(attributes(name), name, tag)));
+  }
+
+  /** Tells whether the derivations of packages are in the store. */
+  boolean hasDerivations(List<Resolved.Found> packages) {
+    return packages.stream().allMatch(nix::hasDerivation);
   }
 
   private SortedMap<String, Resolved> evaluate(

@@ -18,6 +18,10 @@ public enum Route {
   HEALTH,
   /** {@code /metrics}. */
   METRICS,
+  /** A page for people, or what belongs to it. */
+  PAGE,
+  /** What goes on in a build, as long as somebody looks on. */
+  EVENTS,
   /** A path that the server does not have, or a method that it does not offer. */
   OTHER,
   /** What is not proper HTTP, or more of it than is allowed. */

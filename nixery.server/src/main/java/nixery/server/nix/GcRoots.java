@@ -16,7 +16,7 @@ public final class GcRoots implements AutoCloseable {
   }
 
   /** Returns where the links to the store paths are. */
-  Path folder() {
+  public Path folder() {
     return folder;
   }
 

@@ -2,6 +2,7 @@ package nixery.server.nix;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -334,7 +335,12 @@ public final class Nix implements AutoCloseable {
 
   /** Tells whether the derivation of a package is in the store, so that it can be realised. */
   public boolean hasDerivation(Resolved.Found found) {
-    return Files.exists(config.physical(found.derivation()));
+    return hasPath(found.derivation());
+  }
+
+  /** Tells whether there is something in the place of a store path. */
+  public boolean hasPath(String storePath) {
+    return Files.exists(config.physical(storePath), LinkOption.NOFOLLOW_LINKS);
   }
 
   /** Gives up all garbage collector roots. */

@@ -89,7 +89,8 @@ public final class Build implements PhaseListener, NixListener {
 
   @Override
   public synchronized void derivations(long done, long all) {
-    if (built != done || toBuild != all) {
+    // Nix ends with zeros.
+    if (all > 0 && (built != done || toBuild != all)) {
       built = done;
       toBuild = all;
       changed();
@@ -98,7 +99,7 @@ public final class Build implements PhaseListener, NixListener {
 
   @Override
   public synchronized void substitutions(long done, long all) {
-    if (fetched != done || toFetch != all) {
+    if (all > 0 && (fetched != done || toFetch != all)) {
       fetched = done;
       toFetch = all;
       changed();

@@ -39,7 +39,7 @@ public record Snapshot(
     times = Collections.unmodifiableMap(copy);
   }
 
-  /** Estimates how much of the work is done, from 0 to 1. It does not fall as a build goes on. */
+  /** Estimates how much of the work that is known of is done, from 0 to 1. */
   public double fraction() {
     if (outcome instanceof Outcome.Done) {
       return 1;

@@ -32,6 +32,9 @@ final class AccessLog implements Filter {
   /** Under which the context of a request has the {@link FailureCode} that it was refused with. */
   static final Object FAILURE = new Object();
 
+  /** Under which it has the number of bytes, as {@link Long}, of which Helidon does not know. */
+  static final Object SENT_BESIDE = new Object();
+
   private static final HeaderName REQUEST_ID = HeaderNames.create("X-Request-Id");
   private static final System.Logger START = System.getLogger("nixery.server.start");
   private static final System.Logger LOG = System.getLogger("nixery.server.registry.access");
@@ -148,7 +151,7 @@ final class AccessLog implements Filter {
         Text.printable(request.prologue().method().text()),
         Text.printable(request.prologue().uriPath().rawPath()),
         response.status().code(),
-        response.bytesWritten(),
+        response.bytesWritten() + request.context().get(SENT_BESIDE, Long.class).orElse(0L),
         nanos / 1_000_000,
         request.remotePeer().host(),
         request.context().get(FAILURE, FailureCode.class),

@@ -12,8 +12,10 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Optional;
 import nixery.api.storage.StoredObject;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
@@ -26,6 +28,13 @@ import nixery.server.failure.FailureCode;
 final class BlobTransfer implements AutoCloseable {
 
   private static final int FIRST_PIECE = 8 * 1024;
+
+  /** How much the operating system is told to send at once. */
+  private static final int MOST_AT_ONCE = 4 * 1024 * 1024;
+
+  /** What is sent from memory when a socket is full, since only that waits until it is not. */
+  private static final int WAITING_PIECE = 64 * 1024;
+
   private static final System.Logger LOG = System.getLogger(BlobTransfer.class.getName());
 
   /** Reads up to as many bytes as there are; fewer mean the end. */
@@ -36,10 +45,12 @@ final class BlobTransfer implements AutoCloseable {
 
   private final Source source;
   private final AutoCloseable resource;
+  private final Optional<FileChannel> file;
 
-  private BlobTransfer(Source source, AutoCloseable resource) {
+  private BlobTransfer(Source source, AutoCloseable resource, Optional<FileChannel> file) {
     this.source = source;
     this.resource = resource;
+    this.file = file;
   }
 
   /**
@@ -54,7 +65,8 @@ final class BlobTransfer implements AutoCloseable {
   static BlobTransfer ofFile(Path file, long length, long offset) {
     try {
       FileChannel channel = FileChannel.open(file, READ);
-      BlobTransfer transfer = new BlobTransfer((piece, n) -> read(channel, piece, n), channel);
+      BlobTransfer transfer =
+          new BlobTransfer((piece, n) -> read(channel, piece, n), channel, Optional.of(channel));
       try {
         transfer.check(length, channel.size());
         channel.position(offset);
@@ -81,7 +93,8 @@ final class BlobTransfer implements AutoCloseable {
    */
   static BlobTransfer ofObject(StoredObject object, long length) {
     InputStream stream = object.stream();
-    BlobTransfer transfer = new BlobTransfer((piece, n) -> stream.readNBytes(piece, 0, n), object);
+    BlobTransfer transfer =
+        new BlobTransfer((piece, n) -> stream.readNBytes(piece, 0, n), object, Optional.empty());
     try {
       transfer.check(length, object.length());
     } catch (Failure e) {
@@ -127,6 +140,62 @@ final class BlobTransfer implements AutoCloseable {
         read(bytes, wanted, left);
         body.write(bytes, 0, wanted);
         left -= wanted;
+      }
+      body.close();
+    } catch (IOException e) {
+      throw new CloseConnectionException("the client went away", e);
+    } finally {
+      guard.end();
+    }
+  }
+
+  /** Tells whether {@link #sendFile} can be used. */
+  boolean isFile() {
+    return file.isPresent();
+  }
+
+  /** Returns how much of a body {@link #sendFile} sends itself. */
+  static long besides(long length) {
+    return Math.max(0, length - FIRST_PIECE);
+  }
+
+  /**
+   * Sends bytes of a file as the body of an answer, without reading them into this process: the
+   * headers and the first piece through Helidon, the rest straight from the file to the socket.
+   *
+   * @param response with all headers set, among them the length
+   * @param socket of the connection, without encryption
+   * @param length how many bytes are left to send
+   * @param guard watches the client
+   * @throws CloseConnectionException as {@link #send} does
+   */
+  void sendFile(ServerResponse response, SocketChannel socket, long length, StallGuard guard) {
+    FileChannel channel = file.orElseThrow();
+    byte[] first = new byte[(int) Math.min(FIRST_PIECE, length)];
+    byte[] piece = new byte[0];
+    OutputStream body = response.outputStream();
+    try {
+      guard.begin();
+      read(first, first.length, length);
+      body.write(first);
+      body.flush();
+      long at = channel.position();
+      long end = at + besides(length);
+      while (at < end) {
+        guard.begin();
+        long sent = channel.transferTo(at, Math.min(end - at, MOST_AT_ONCE), socket);
+        if (sent == 0) {
+          // The socket takes no more now, for which this thread has to wait. Or the file ends here.
+          piece = piece.length == 0 ? new byte[WAITING_PIECE] : piece;
+          sent = Math.min(end - at, piece.length);
+          channel.position(at);
+          read(piece, (int) sent, end - at);
+          ByteBuffer left = ByteBuffer.wrap(piece, 0, (int) sent);
+          while (left.hasRemaining()) {
+            socket.write(left);
+          }
+        }
+        at += sent;
       }
       body.close();
     } catch (IOException e) {

@@ -15,6 +15,7 @@ import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import java.math.BigInteger;
 import java.net.URLEncoder;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.util.Comparator;
 import java.util.List;
@@ -70,6 +71,7 @@ final class RegistryHandler implements Handler {
   private final AtomicInteger transfers = new AtomicInteger();
   private final Images images;
   private final StallGuard guard;
+  private final AcceptedSockets sockets;
   private final Semaphore places;
 
   /**
@@ -77,12 +79,14 @@ final class RegistryHandler implements Handler {
    *
    * @param images what to serve
    * @param guard watches the clients
+   * @param sockets of the clients
    * @param maxRequests how many requests are answered at a time, those that wait for builds
    *     included; more are told to come back later
    */
-  RegistryHandler(Images images, StallGuard guard, int maxRequests) {
+  RegistryHandler(Images images, StallGuard guard, AcceptedSockets sockets, int maxRequests) {
     this.images = images;
     this.guard = guard;
+    this.sockets = sockets;
     this.places = new Semaphore(maxRequests);
   }
 
@@ -246,9 +250,22 @@ final class RegistryHandler implements Handler {
       exchange.sendHeaders(length);
       return;
     }
-    boolean few = transfers.incrementAndGet() <= FEW_TRANSFERS;
     try (BlobTransfer transfer = opener.open(first)) {
       exchange.set(HeaderNames.CONTENT_LENGTH, Long.toString(length));
+      Optional<SocketChannel> socket =
+          sockets.find(exchange.request().localPeer(), exchange.request().remotePeer());
+      if (socket.isPresent() && transfer.isFile() && length > LARGE_PIECE) {
+        exchange.request().context().register(AccessLog.SENT_BESIDE, BlobTransfer.besides(length));
+        transfer.sendFile(exchange.response(), socket.get(), length, guard);
+      } else {
+        send(exchange, transfer, length);
+      }
+    }
+  }
+
+  private void send(Exchange exchange, BlobTransfer transfer, long length) {
+    boolean few = transfers.incrementAndGet() <= FEW_TRANSFERS;
+    try {
       transfer.send(exchange.response(), length, few ? LARGE_PIECE : SMALL_PIECE, guard);
     } finally {
       transfers.decrementAndGet();

@@ -62,7 +62,8 @@ public final class RegistryServer implements AutoCloseable {
    * @param config where and how
    * @param metrics gets what is measured
    * @param services what to serve beside the registry, outside of {@code /v2}; they register their
-   *     {@link nixery.server.metrics.Route} in the request's context, and answer soon
+   *     {@link nixery.server.metrics.Route} in the request's context, and answer soon, or tell the
+   *     {@link StallGuard} that is there when they do not wait for the client
    * @return the server, which runs until it is closed
    * @throws ConfigurationException if it cannot listen there
    */
@@ -70,6 +71,7 @@ public final class RegistryServer implements AutoCloseable {
       Images images, RegistryConfig config, Metrics metrics, HttpService... services) {
     requireFree(config);
     StallGuard guard = new StallGuard(config.stall());
+    AcceptedSockets sockets = new AcceptedSockets(SocketOptions.builder().tcpNoDelay(true).build());
     WebServer server =
         WebServer.builder()
             .host(config.host())
@@ -77,7 +79,7 @@ public final class RegistryServer implements AutoCloseable {
             // Plain sockets take what they are given; channels are fed 8 KiB at a time.
             .useNio(false)
             .writeBufferSize(0)
-            .connectionOptions(SocketOptions.builder().tcpNoDelay(true).build())
+            .connectionOptions(sockets)
             .maxTcpConnections(maxConnections(config))
             .idleConnectionTimeout(IDLE)
             .idleConnectionPeriod(IDLE.dividedBy(10))
@@ -96,7 +98,7 @@ public final class RegistryServer implements AutoCloseable {
                         RuntimeException.class,
                         (request, response, e) ->
                             answerForService(new Exchange(request, response, guard), e))
-                    .any(new RegistryHandler(images, guard, config.maxRequests())))
+                    .any(new RegistryHandler(images, guard, sockets, config.maxRequests())))
             .build()
             .start();
     if (!server.isRunning()) {
@@ -210,6 +212,7 @@ public final class RegistryServer implements AutoCloseable {
       chain.proceed();
       return;
     }
+    request.context().register(guard);
     guard.begin();
     try {
       chain.proceed();

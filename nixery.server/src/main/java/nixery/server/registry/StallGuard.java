@@ -15,7 +15,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * whenever the client has made progress, and {@link #end} when it no longer waits. If too much time
  * passes in between, the thread is interrupted, which closes the socket that it waits for.
  */
-final class StallGuard implements AutoCloseable {
+public final class StallGuard implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger(StallGuard.class.getName());
   private static final Duration LONGEST_PERIOD = Duration.ofSeconds(5);
@@ -37,12 +37,12 @@ final class StallGuard implements AutoCloseable {
   }
 
   /** Says that the calling thread waits for its client from now on. */
-  void begin() {
+  public void begin() {
     waiting.put(Thread.currentThread(), System.nanoTime());
   }
 
   /** Says that the calling thread does not wait any more. */
-  void end() {
+  public void end() {
     if (waiting.remove(Thread.currentThread()) == null) {
       // It came too late to interrupt the wait. It must not interrupt anything else.
       Thread.interrupted();

@@ -126,7 +126,7 @@ final class AccessLogTests {
     assertThat(ids)
         .hasSize(3)
         .doesNotHaveDuplicates()
-        .allMatch(id -> id.matches("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"));
+        .allMatch(id -> id.matches("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9]+"));
   }
 
   @Test

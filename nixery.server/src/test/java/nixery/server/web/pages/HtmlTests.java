@@ -1,0 +1,159 @@
+package nixery.server.web.pages;
+
+import static nixery.server.web.pages.Html.attr;
+import static nixery.server.web.pages.Html.el;
+import static nixery.server.web.pages.Html.text;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+final class HtmlTests {
+
+  /** Text made of what means something to a browser. */
+  @Provide
+  static Arbitrary<String> hostile() {
+    Arbitrary<String> pieces =
+        Arbitraries.of(
+            "<",
+            ">",
+            "\"",
+            "'",
+            "&",
+            "/",
+            "=",
+            "`",
+            "<script>",
+            "</title>",
+            "-->",
+            "<!--",
+            "]]>",
+            "&lt;",
+            "&#60;",
+            "\0",
+            "\r",
+            "\n",
+            "\t",
+            "\ud800",
+            "\udc00",
+            "😀",
+            "\u202e",
+            "\u0085",
+            "javascript:",
+            "onload",
+            " ",
+            "a");
+    return Arbitraries.oneOf(
+        pieces.list().ofMaxSize(12).map(list -> String.join("", list)),
+        Arbitraries.strings().ofMaxLength(30));
+  }
+
+  /** Returns what a browser reads in a document, when it reads no elements. */
+  private static String unescaped(String html) {
+    return html.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&#13;", "\r")
+        .replace("&amp;", "&");
+  }
+
+  /** Returns what is shown for text: all of it, but for what browsers would change anyway. */
+  private static String shown(String text) {
+    StringBuilder out = new StringBuilder();
+    text.codePoints()
+        .forEach(c -> {
+          boolean isControl = Character.isISOControl(c) && "\n\t\r".indexOf(c) < 0;
+          boolean isDirection = (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+          boolean isHalf = c >= 0xd800 && c <= 0xdfff;
+          out.appendCodePoint(isControl || isDirection || isHalf ? 0xfffd : c);
+        });
+    return out.toString();
+  }
+
+  @Property
+  void textIsNeverATag(@ForAll("hostile") String text) {
+    String html = Html.document(el("p", text(text)));
+    String body =
+        html.substring("<!DOCTYPE html>\n<p>".length(), html.length() - "</p>\n".length());
+    assertThat(body).doesNotContain("<", ">");
+    assertThat(unescaped(body)).isEqualTo(shown(text));
+  }
+
+  @Property
+  void anAttributeNeverEndsEarly(@ForAll("hostile") String value) {
+    String html = Html.document(el("p", attr("title", "x" + value)));
+    String start = "<!DOCTYPE html>\n<p title=\"x";
+    assertThat(html).startsWith(start).endsWith("\"></p>\n");
+    String written = html.substring(start.length(), html.length() - "\"></p>\n".length());
+    assertThat(written).doesNotContain("<", ">", "\"", "'", "\r");
+    assertThat(unescaped(written)).isEqualTo(shown(value));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "javascript:alert(1)",
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "data:,",
+        ""
+      })
+  void addressesAreThisServers(String address) {
+    for (String name : List.of("href", "src", "action", "formaction")) {
+      assertThatThrownBy(() -> attr(name, address)).isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  void nothingThatRunsCanBeWritten() {
+    for (String name : List.of("onclick", "style", "a b", "a=\"", "HREF")) {
+      assertThatThrownBy(() -> attr(name, "x")).isInstanceOf(IllegalArgumentException.class);
+    }
+    for (String name : List.of("style", "svg", "iframe", "a b", "p><script")) {
+      assertThatThrownBy(() -> el(name)).isInstanceOf(IllegalArgumentException.class);
+    }
+    assertThatThrownBy(() -> el("script", text("alert(1)")))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Property
+  void anAddressOfAnyNameLeadsToThisServer(
+      @ForAll("hostile") String name, @ForAll("hostile") String tag) {
+    for (String link :
+        List.of(
+            Links.image(name, tag),
+            Links.build(name),
+            Links.start(name, tag),
+            Links.search(name, tag, name))) {
+      assertThat(attr("href", link)).isEqualTo(new Html.Attribute("href", link));
+      assertThat(link).matches("/[A-Za-z0-9._*%+/?=&-]*");
+    }
+  }
+
+  @Property
+  void queriesAreReadAsTheyAreWritten(@ForAll("hostile") String packages) {
+    // What is no character cannot be sent.
+    String text = new String(packages.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+    String link = Links.search(text, "v1", "arm64");
+    assertThat(Links.query(link.substring(link.indexOf('?') + 1)))
+        .containsEntry("packages", text)
+        .containsEntry("tag", "v1")
+        .containsEntry("arch", "arm64");
+  }
+
+  @Property
+  void noQueryIsTooOdd(@ForAll("hostile") String query) {
+    assertThat(Links.query(query)).isNotEmpty();
+  }
+}
