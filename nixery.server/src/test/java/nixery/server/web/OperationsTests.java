@@ -191,7 +191,8 @@ final class OperationsTests {
     assertThat(header(get("/v2/", "X-Request-Id", "a.B-1_2"), "X-Request-Id")).isEqualTo("a.B-1_2");
     assertThat(header(get("/health/live", "X-Request-Id", "<script>"), "X-Request-Id"))
         .matches("[0-9a-f-]{19}[0-9]+");
-    assertThat(header(get("/v2/git/manifests/latest"), "X-Request-Id")).matches("[0-9a-f-]{19}[0-9]+");
+    assertThat(header(get("/v2/git/manifests/latest"), "X-Request-Id"))
+        .matches("[0-9a-f-]{19}[0-9]+");
   }
 
   @Test
