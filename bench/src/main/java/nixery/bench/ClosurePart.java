@@ -110,7 +110,7 @@ final class ClosurePart implements Part {
       Path folder = root.resolve("nix/store").resolve(path.baseName());
       Files.createDirectories(folder);
       for (int at = 0; at < BYTES; at++) {
-        content[at] = (byte) (random.nextInt(1 << (1 + at % 7)));
+        content[at] = (byte) random.nextInt(1 << (1 + at % 7));
       }
       Files.write(folder.resolve("file"), content);
       TreeSet<StorePath> references = new TreeSet<>();

@@ -2,6 +2,8 @@ package nixery.bench;
 
 import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -19,11 +21,11 @@ record Figure(
     @JsonProperty String what,
     @JsonProperty String subject,
     @JsonProperty String unit,
-    @JsonProperty double[] samples,
+    @JsonProperty List<Double> samples,
     @JsonProperty String goal) {
 
   static Figure of(String part, String what, String subject, String unit, double... samples) {
-    return new Figure(part, what, subject, unit, samples, "");
+    return new Figure(part, what, subject, unit, Arrays.stream(samples).boxed().toList(), "");
   }
 
   Figure named(String name) {
@@ -36,20 +38,19 @@ record Figure(
 
   @JsonProperty
   double median() {
-    double[] sorted = samples.clone();
-    Arrays.sort(sorted);
+    double[] sorted = samples.stream().mapToDouble(sample -> sample).sorted().toArray();
     int middle = sorted.length / 2;
     return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
   }
 
   @JsonProperty
   double least() {
-    return Arrays.stream(samples).min().orElseThrow();
+    return Collections.min(samples);
   }
 
   @JsonProperty
   double greatest() {
-    return Arrays.stream(samples).max().orElseThrow();
+    return Collections.max(samples);
   }
 
   Optional<String> goalText() {

@@ -40,7 +40,7 @@ record Load(
             .filter(line -> line.startsWith("RESULT "))
             .findFirst()
             .orElseThrow(() -> new IllegalStateException("wrk says " + output))
-            .split(" ");
+            .split(" ", -1);
     double duration = Double.parseDouble(fields[1]) / 1e6;
     double requests = Double.parseDouble(fields[2]);
     double gigabytes = Double.parseDouble(fields[3]) / 1e9;

@@ -63,7 +63,8 @@ final class PackingPart implements Part {
     double[] ratio = new double[1];
     double[] rates =
         bench.repeat(_ -> {
-          String[] fields = Shell.run(Servers.reference(), "gzip", archive.toString()).split(" ");
+          String[] fields =
+              Shell.run(Servers.reference(), "gzip", archive.toString()).split(" ", -1);
           ratio[0] = Double.parseDouble(fields[1]) / size;
           return size / 1e6 / (Double.parseDouble(fields[0]) / 1e9);
         });

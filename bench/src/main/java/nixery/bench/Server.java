@@ -39,7 +39,7 @@ record Server(String subject, ProcessHandle process, String url) implements Auto
   private static double ticks(long pid) {
     try {
       String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
-      String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+      String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", -1);
       return Double.parseDouble(fields[11]) + Double.parseDouble(fields[12]);
     } catch (IOException e) {
       return 0; // it has ended

@@ -2,6 +2,7 @@ package nixery.bench;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
@@ -166,7 +167,7 @@ final class Servers {
                 ProcessBuilder.Redirect.appendTo(folder.resolve(subject + ".log").toFile()))
             .start();
     for (int i = 0; i < 500; i++) {
-      try (Socket _ = new Socket("127.0.0.1", port)) {
+      try (Socket _ = new Socket(InetAddress.getLoopbackAddress(), port)) {
         return new Server(subject, process.toHandle(), "http://127.0.0.1:" + port);
       } catch (IOException e) {
         if (!process.isAlive()) {

@@ -123,8 +123,8 @@ final class CompressionTests {
         "docker://" + image,
         "dir:" + copy);
     // Of the files, those that are not text are archives.
-    String list = "cd %s; for f in [0-9a-f]*; do grep -qI . $f || tar -tf $f; done";
-    assertThat(Shell.run("sh", "-ec", list.formatted(copy))).contains("bin/hello");
+    String list = "cd \"$1\"; for f in [0-9a-f]*; do grep -qI . $f || tar -tf $f; done";
+    assertThat(Shell.run("sh", "-ec", list, "sh", copy.toString())).contains("bin/hello");
   }
 
   /** Docker before version 23 takes the manifest, and fails at the layers. */

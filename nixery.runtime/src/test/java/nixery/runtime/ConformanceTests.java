@@ -7,6 +7,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,7 +32,7 @@ final class ConformanceTests {
 
   private static final String NAME = "shell/hello";
   private static final String OCI_INDEX = "application/vnd.oci.image.index.v1+json";
-  private static final String UNKNOWN = Pull.digest("hello world".getBytes());
+  private static final String UNKNOWN = Pull.digest("hello world".getBytes(StandardCharsets.UTF_8));
   private static final Pattern DIGEST = Pattern.compile("sha256:[0-9a-f]{64}");
   private static final List<String> ERROR_CODES =
       List.of(

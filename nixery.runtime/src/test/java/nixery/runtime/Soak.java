@@ -1,6 +1,7 @@
 package nixery.runtime;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -271,7 +272,7 @@ final class Soak {
     } else if (random.nextBoolean()) {
       path = "/v2/counter/manifests/latest";
     }
-    try (Socket socket = new Socket("127.0.0.1", port)) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
       socket
           .getOutputStream()
           .write(

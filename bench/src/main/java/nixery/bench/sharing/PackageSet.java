@@ -25,6 +25,7 @@ record PackageSet(String name, List<Package> packages, List<Integer> base, List<
    * @param references the packages that it refers to when it is built
    * @param tools the packages that it was built with and does not refer to
    */
+  @SuppressWarnings({"ArrayRecordComponent", "AvoidCommonTypeNames"}) // by the hundred thousand
   record Package(String pname, String output, long size, int[] references, int[] tools) {}
 
   PackageSet named(String other) {
