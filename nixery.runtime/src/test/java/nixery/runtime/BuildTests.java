@@ -104,10 +104,13 @@ final class BuildTests {
     command.addAll(List.of(options));
     ProcessBuilder builder = new ProcessBuilder(command);
     builder.environment().put("NIX_REMOTE", TestServer.NIX.toString());
+    // Debian's later versions want a shell of Debian's in the sandbox, which need not be installed.
     builder
         .environment()
         .merge(
-            "NIX_CONFIG", "sandbox = " + NixVersion.CAN_SANDBOX, (own, line) -> own + "\n" + line);
+            "NIX_CONFIG",
+            "sandbox = %s\nsandbox-paths =".formatted(NixVersion.CAN_SANDBOX),
+            (own, lines) -> own + "\n" + lines);
     return Shell.attempt(builder);
   }
 
