@@ -1,6 +1,7 @@
 package nixery.bench;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +30,9 @@ import nixery.image.StorePath;
 final class ClosurePart implements Part {
 
   private static final int BUDGET = 93;
-  private static final int BYTES = 20_000; // of each path
+  private static final int MEDIAN_BYTES = 10_000; // of a path
+  private static final int MOST_BYTES = 4_000_000;
+  private static final double SPREAD = 2; // standard deviation of the logarithm
 
   @Override
   public String name() {
@@ -45,7 +48,7 @@ final class ClosurePart implements Part {
   public void run(Bench bench) throws IOException {
     for (int paths : List.of(100, 1_000, 10_000)) {
       Path store = bench.servers().folder("closure-" + paths);
-      String dump = make(store, paths);
+      Made made = make(store, paths);
       LayeringStrategy strategy = Layering.BIG_PATHS.strategy();
       String what = String.format(Locale.ROOT, "%,d paths, ", paths);
       StorePath root = path(paths - 1);
@@ -53,7 +56,7 @@ final class ClosurePart implements Part {
       List<Layer> layers = List.of();
       for (int round = 0; round < planning.length; round++) {
         long start = System.nanoTime();
-        ReferenceGraph graph = ReferenceGraph.parseDump(new StringReader(dump));
+        ReferenceGraph graph = ReferenceGraph.parseDump(new StringReader(made.dump()));
         layers = strategy.plan(graph, new TreeSet<>(List.of(root)), Popularity.none(), BUDGET);
         planning[round] = (System.nanoTime() - start) / 1e6;
       }
@@ -66,7 +69,7 @@ final class ClosurePart implements Part {
           .add(
               Figure.of(
                   name(),
-                  what + "packing of %s MB and documents".formatted(paths * BYTES / 1_000_000),
+                  what + "packing of %s MB and documents".formatted(made.bytes() / 1_000_000),
                   "nixery",
                   "ms",
                   bench.repeat(_ -> ColdPart.milliseconds(() -> pack(store, plan)))));
@@ -100,19 +103,31 @@ final class ClosurePart implements Part {
         String.format(Locale.ROOT, "/nix/store/%032d-package%d-1.0", number, number));
   }
 
-  /** Makes a store of small paths, each of which refers to some that were made before it. */
-  private static String make(Path root, int paths) throws IOException {
+  /** A store, as `nix-store --dump-db` tells it. */
+  private record Made(String dump, long bytes) {}
+
+  /**
+   * Makes a store of paths with log-normal sizes, as those of nixpkgs have, each of which refers to
+   * some that were made before it.
+   */
+  private static Made make(Path root, int paths) throws IOException {
     Random random = new Random(paths);
+    byte[] content = new byte[MOST_BYTES];
+    for (int at = 0; at < content.length; at++) {
+      content[at] = (byte) random.nextInt(1 << (1 + at % 7));
+    }
     StringBuilder dump = new StringBuilder();
-    byte[] content = new byte[BYTES];
+    long bytes = 0;
     for (int number = 0; number < paths; number++) {
       StorePath path = path(number);
       Path folder = root.resolve("nix/store").resolve(path.baseName());
       Files.createDirectories(folder);
-      for (int at = 0; at < BYTES; at++) {
-        content[at] = (byte) random.nextInt(1 << (1 + at % 7));
+      int size =
+          (int) Math.min(MEDIAN_BYTES * Math.exp(SPREAD * random.nextGaussian()), MOST_BYTES);
+      bytes += size;
+      try (OutputStream file = Files.newOutputStream(folder.resolve("file"))) {
+        file.write(content, MOST_BYTES - size, size);
       }
-      Files.write(folder.resolve("file"), content);
       TreeSet<StorePath> references = new TreeSet<>();
       if (number > 0) {
         references.add(path(number - 1)); // so that the last reaches all
@@ -120,10 +135,10 @@ final class ClosurePart implements Part {
       for (int i = 0; i < 5 && number > 0; i++) {
         references.add(path((int) (number * Math.pow(random.nextDouble(), 3))));
       }
-      dump.append(path).append('\n').append("0".repeat(64)).append('\n').append(BYTES);
+      dump.append(path).append('\n').append("0".repeat(64)).append('\n').append(size);
       dump.append("\n\n").append(references.size()).append('\n');
       references.forEach(reference -> dump.append(reference).append('\n'));
     }
-    return dump.toString();
+    return new Made(dump.toString(), bytes);
   }
 }

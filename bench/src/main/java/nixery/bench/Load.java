@@ -16,6 +16,13 @@ record Load(
 
   private static final String SCRIPT = Servers.PROJECT.resolve("bench/wrk.lua").toString();
 
+  /** Returns the same, with nothing counted but the bodies of answers, each of so many bytes. */
+  Load ofBodies(int bytes) {
+    double share = requestsPerSecond * bytes / 1e9 / gigabytesPerSecond;
+    return new Load(
+        requestsPerSecond, gigabytesPerSecond * share, p99, processorSecondsPerGigabyte / share);
+  }
+
   /** Lets wrk, with one thread, ask for a path over so many connections at the same time. */
   static Load of(Server server, String path, int connections, int seconds) {
     double before = server.processorSeconds();
@@ -29,7 +36,7 @@ record Load(
             "--timeout",
             "60s",
             "-H",
-            "Accept: application/vnd.oci.image.manifest.v1+json",
+            "Accept: application/vnd.docker.distribution.manifest.v2+json",
             "-s",
             SCRIPT,
             server.url() + path);

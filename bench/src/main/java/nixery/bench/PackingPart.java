@@ -38,7 +38,7 @@ final class PackingPart implements Part {
       ratio(bench, codec, size);
       bench.results().add(go[1].named("size of 1, " + codec));
       for (int threads = 1; threads <= Runtime.getRuntime().availableProcessors(); threads++) {
-        String what = "%s, %d threads".formatted(codec, threads);
+        String what = "%s, %d compressing".formatted(codec, threads);
         pack(bench, what, codec, threads, size);
         bench.results().add(go[0].named(what));
       }

@@ -70,7 +70,7 @@ record Server(String subject, ProcessHandle process, String url) implements Auto
           HTTP.send(
               HttpRequest.newBuilder(URI.create(url + path))
                   .timeout(Duration.ofMinutes(10))
-                  .header("Accept", "application/vnd.oci.image.manifest.v1+json")
+                  .header("Accept", "application/vnd.docker.distribution.manifest.v2+json")
                   .build(),
               HttpResponse.BodyHandlers.ofByteArray());
       if (answer.statusCode() != 200) {
