@@ -27,6 +27,8 @@ let
   glibc = packages.glibc.out or packages.glibc;
   locale = packages.localeC or glibc;
   git = packages.gitMinimal or packages.git;
+  libdeflate = packages.libdeflate.out or packages.libdeflate;
+  zstd = packages.zstd.out or packages.zstd;
 
   run = name: script: attributes: derivation ({
     inherit name;
@@ -69,6 +71,12 @@ let
     # Starts the server. What the image brings is registered at the first start.
     set -eu
     [ -e /nix/var/nix/db/db.sqlite ] || /bin/nixery-store /
+    case ''${NIXERY_COMPRESSION:-gzip} in
+      gzip) library=${libdeflate}/lib/libdeflate.so.0 ;;
+      zstd) library=${zstd}/lib/libzstd.so.1 ;;
+      *) library= ;;
+    esac
+    export NIXERY_COMPRESSION_LIBRARY="''${NIXERY_COMPRESSION_LIBRARY:-$library}"
     exec ${runtime}/bin/nixery "$@"
   '';
 

@@ -47,8 +47,10 @@ let
 
   # Store paths that a text mentions must be in the image too.
   mentioned = text:
-    map (found: appendContext (elemAt found 0) (getContext text))
-      (filter isList (split "(/nix/store/[0-9a-z]{32}-[0-9a-zA-Z+._?=-]+)" text));
+    if getContext text == { } then [ ]
+    else map (found: appendContext (elemAt found 0) (getContext text))
+      # What may follow a path in a text, such as "=8080", "?mode=ro" or ".", is not taken for its name.
+      (filter isList (split "(/nix/store/[0-9a-z]{32}-[0-9a-zA-Z+._-]*[0-9a-zA-Z+_-])" text));
 
   # A file of this machine is copied into the store.
   file = path: if path == null then null else "${path}";

@@ -168,6 +168,12 @@ final class OwnImageTests {
       List<String> use = new ArrayList<>(List.of("run", "--rm", "--network=none", image));
       use.addAll(Arrays.asList(program));
       String output = docker(use.toArray(String[]::new));
+      assertThat(
+              Shell.attempt(
+                      List.of("docker", "-H", "unix://" + docker.socket(), "logs", container))
+                  .output())
+          .as("the image brings a fast library")
+          .contains("libdeflate.so.0");
       docker("stop", "-t", "30", container);
       assertThat(docker("inspect", "-f", "{{.State.ExitCode}}", container).strip())
           .as("it ends when it is told to, and not by force: %s", docker("logs", container))
