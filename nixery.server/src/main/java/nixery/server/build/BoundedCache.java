@@ -1,7 +1,9 @@
 package nixery.server.build;
 
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -36,8 +38,8 @@ final class BoundedCache<K, V> {
    *
    * @param maxBytes the most that all values may take; a larger value is not remembered
    * @param size of a value in bytes, about; always the same for the same value
-   * @param removed is given each value that is no longer remembered, while nobody else can use the
-   *     cache
+   * @param removed is given each value that is no longer remembered or never was, once; others can
+   *     use the cache meanwhile
    */
   BoundedCache(long maxBytes, ToLongFunction<V> size, Consumer<V> removed) {
     this.maxBytes = maxBytes;
@@ -50,35 +52,53 @@ final class BoundedCache<K, V> {
   }
 
   /** Remembers a value instead of any other under this key. */
-  synchronized void put(K key, V value) {
-    V old = values.put(key, value);
-    bytes += size.applyAsLong(value);
+  void put(K key, V value) {
+    long added = size.applyAsLong(value);
+    if (added > maxBytes) {
+      remove(key);
+      removed.accept(value);
+      return;
+    }
+    List<V> gone = new ArrayList<>();
+    synchronized (this) {
+      V old = values.put(key, value);
+      bytes += added;
+      if (old != null) {
+        bytes -= size.applyAsLong(old);
+        gone.add(old);
+      }
+      Iterator<V> eldest = values.values().iterator();
+      while (bytes > maxBytes) {
+        V oldest = eldest.next();
+        eldest.remove();
+        bytes -= size.applyAsLong(oldest);
+        gone.add(oldest);
+      }
+    }
+    gone.forEach(removed);
+  }
+
+  void remove(K key) {
+    V old;
+    synchronized (this) {
+      old = values.remove(key);
+      if (old != null) {
+        bytes -= size.applyAsLong(old);
+      }
+    }
     if (old != null) {
-      forget(old);
-    }
-    Iterator<V> eldest = values.values().iterator();
-    while (bytes > maxBytes) {
-      V oldest = eldest.next();
-      eldest.remove();
-      forget(oldest);
+      removed.accept(old);
     }
   }
 
-  private void forget(V value) {
-    bytes -= size.applyAsLong(value);
-    removed.accept(value);
-  }
-
-  synchronized void remove(K key) {
-    V old = values.remove(key);
-    if (old != null) {
-      forget(old);
+  void clear() {
+    List<V> gone;
+    synchronized (this) {
+      gone = List.copyOf(values.values());
+      values.clear();
+      bytes = 0;
     }
-  }
-
-  synchronized void clear() {
-    values.values().forEach(this::forget);
-    values.clear();
+    gone.forEach(removed);
   }
 
   /** Returns what is remembered now, the least recently used first. */

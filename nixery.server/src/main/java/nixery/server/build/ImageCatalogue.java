@@ -23,6 +23,7 @@ import nixery.server.failure.FailureCode;
 import nixery.server.nix.Resolved;
 import nixery.server.progress.Build;
 import nixery.server.progress.Builds;
+import nixery.server.progress.Outcome;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -80,11 +81,12 @@ final class ImageCatalogue implements Catalogue {
   @Override
   public Preview preview(String repository, String tag) {
     ImageName name = ImageName.parse(repository);
-    ResolvedTag resolved = library.tags.apply(tag);
-    return Translation.failures(() ->
-        byRevision(name, resolved)
-            .<Preview>map(image -> new Preview.Built(details(image, name, tag)))
-            .orElseGet(() -> Interruptible.run(() -> evaluate(name, resolved))));
+    return Translation.failures(() -> {
+      ResolvedTag resolved = library.tags.apply(tag);
+      return byRevision(name, resolved)
+          .<Preview>map(image -> new Preview.Built(details(image, name, tag)))
+          .orElseGet(() -> Interruptible.run(() -> evaluate(name, resolved)));
+    });
   }
 
   private Optional<Image> byRevision(ImageName name, ResolvedTag tag) {
@@ -188,10 +190,11 @@ final class ImageCatalogue implements Catalogue {
       throw new Failure(
           FailureCode.OVERLOADED, "too many builds are being started: try again later");
     }
+    Optional<String> before = builds.newest(name, tag).map(Build::id);
     try {
       CompletableFuture<Image> image =
           CompletableFuture.supplyAsync(() -> images.image(repository, tag), threads);
-      return Interruptible.run(() -> follow(name, tag, image));
+      return Interruptible.run(() -> follow(name, tag, before, image));
     } catch (RejectedExecutionException e) {
       throw new Failure(FailureCode.INTERRUPTED, Interruptible.STOPPING, e);
     } finally {
@@ -200,12 +203,13 @@ final class ImageCatalogue implements Catalogue {
   }
 
   /** Waits for a build to begin. */
-  private Started follow(String name, String tag, CompletableFuture<Image> image)
+  private Started follow(
+      String name, String tag, Optional<String> before, CompletableFuture<Image> image)
       throws InterruptedException {
     long deadline = System.nanoTime() + BEGINNING.toNanos();
     while (System.nanoTime() < deadline) {
       if (image.isDone()) {
-        return ended(name, tag, image);
+        return ended(name, tag, before, image);
       }
       Optional<Started> running = running(name, tag);
       if (running.isPresent()) {
@@ -223,7 +227,8 @@ final class ImageCatalogue implements Catalogue {
         .map(build -> new Started.Building(build.id()));
   }
 
-  private Started ended(String name, String tag, CompletableFuture<Image> image)
+  private Started ended(
+      String name, String tag, Optional<String> before, CompletableFuture<Image> image)
       throws InterruptedException {
     try {
       image.get();
@@ -232,6 +237,9 @@ final class ImageCatalogue implements Catalogue {
       // A failure that comes without a build is told at once.
       return builds
           .newest(name, tag)
+          .filter(build ->
+              !Optional.of(build.id()).equals(before)
+                  || endedWith(build.snapshot().outcome(), e.getCause()))
           .map(Build::id)
           .<Started>map(Started.Building::new)
           .orElseThrow(() ->
@@ -239,5 +247,17 @@ final class ImageCatalogue implements Catalogue {
                   ? new Failure(failure.code(), failure.getMessage(), failure)
                   : new Failure(FailureCode.INTERNAL, "unexpected", e.getCause()));
     }
+  }
+
+  /** Tells whether a failure may be that of a build: a failure is told for a while after it. */
+  private static boolean endedWith(Outcome outcome, Throwable cause) {
+    return switch (outcome) {
+      case Outcome.Running() -> true;
+      case Outcome.Done() -> false;
+      case Outcome.Failed(var code, var message) ->
+          cause instanceof Failure failure
+              && failure.code() == code
+              && message.equals(failure.getMessage());
+    };
   }
 }

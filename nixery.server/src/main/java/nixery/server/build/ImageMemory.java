@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 import nixery.image.Digest;
 import nixery.image.Document;
 
@@ -50,6 +51,11 @@ final class ImageMemory {
 
     List<CompleteImage.Blob> blobs() {
       return image.blobs();
+    }
+
+    List<Document> manifests() {
+      return Stream.concat(image.image().docker().stream(), Stream.of(image.image().oci()))
+          .toList();
     }
 
     Digest digest() {
@@ -160,6 +166,13 @@ final class ImageMemory {
 
   Optional<Document> manifest(Digest digest) {
     return manifests.find(digest);
+  }
+
+  /** Tells whether an image is remembered that has this manifest. */
+  boolean hasImageOf(Digest manifest) {
+    return images.snapshot().values().stream()
+        .flatMap(image -> image.manifests().stream())
+        .anyMatch(document -> document.digest().equals(manifest));
   }
 
   void keepManifest(Document manifest) {

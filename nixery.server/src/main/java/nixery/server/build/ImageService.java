@@ -186,16 +186,18 @@ public final class ImageService implements Images, AutoCloseable {
 
   private Image build(
       ImageName name, ResolvedTag tag, Popularity popularity, Optional<Digest> otherKey) {
-    return builds.run(
-        name.toString(),
-        tag.tag(),
-        build ->
-            Metrics.telling(
-                build,
-                () ->
-                    metrics.build(() ->
-                        Translation.failures(
-                            () -> inTurn(() -> make(name, tag, popularity, otherKey, build))))));
+    return metrics.build(() -> {
+      queue();
+      return builds.run(
+          name.toString(),
+          tag.tag(),
+          build ->
+              Metrics.telling(
+                  build,
+                  () ->
+                      Translation.failures(
+                          () -> inTurn(() -> make(name, tag, popularity, otherKey, build)))));
+    });
   }
 
   private Image make(
@@ -253,13 +255,17 @@ public final class ImageService implements Images, AutoCloseable {
     }
   }
 
-  /** Does the work when fewer than so many others are at it. */
-  private <V> V inTurn(Interruptible<V> work) {
+  /** Takes a place among those that wait for their turn; who gets none has begun no build. */
+  private void queue() {
     if (waiting.incrementAndGet() > MAX_WAITING) {
       waiting.decrementAndGet();
       throw new Failure(
           FailureCode.OVERLOADED, "too many builds are waiting already: try again later");
     }
+  }
+
+  /** Gives the place up and does the work when fewer than so many others are at it. */
+  private <V> V inTurn(Interruptible<V> work) {
     return Interruptible.run(() -> {
       try {
         permits.acquire();

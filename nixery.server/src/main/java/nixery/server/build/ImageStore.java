@@ -201,12 +201,22 @@ final class ImageStore implements AutoCloseable {
     return storage.stat(blob(blob.digest())).equals(Optional.of(blob.size()));
   }
 
-  /** Looks after the blobs of the images that are in use. */
+  private boolean areManifestsThere(List<Document> manifests) {
+    return manifests.stream()
+        .allMatch(each ->
+            storage.stat(manifest(each.digest())).equals(Optional.of((long) each.bytes().length)));
+  }
+
+  /** Looks after the manifests and blobs of the images that are in use. */
   private void checkForever(Duration trust) {
     try {
       while (trust.isPositive()) {
         Thread.sleep(trust.dividedBy(4));
-        check();
+        try {
+          check();
+        } catch (RuntimeException e) {
+          LOG.log(System.Logger.Level.ERROR, "the images in use could not be looked after", e);
+        }
       }
     } catch (InterruptedException e) {
       LOG.log(System.Logger.Level.DEBUG, "closed");
@@ -218,8 +228,8 @@ final class ImageStore implements AutoCloseable {
       long since = System.nanoTime();
       List<CompleteImage.Blob> due = memory.due(image);
       try {
-        if (!areThere(due)) {
-          lost("a blob of the image " + image.digest());
+        if (!areThere(due) || !areManifestsThere(image.manifests())) {
+          lost("a part of the image " + image.digest());
           return;
         }
         memory.verified(image, due, since);
@@ -309,6 +319,9 @@ final class ImageStore implements AutoCloseable {
 
   private Optional<Document> readManifest(Digest digest) {
     Optional<byte[]> bytes = storage.open(manifest(digest), 0).map(ImageStore::readAll);
+    if (bytes.isEmpty() && memory.hasImageOf(digest)) {
+      lost("the manifest " + digest);
+    }
     if (bytes.isPresent() && !Digest.of(bytes.get()).equals(digest)) {
       LOG.log(System.Logger.Level.WARNING, "the manifest {0} is damaged: it is deleted", digest);
       storage.delete(manifest(digest));

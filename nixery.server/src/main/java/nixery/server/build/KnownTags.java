@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
 import nixery.api.source.PackageSource;
 import nixery.api.source.ResolvedTag;
 import nixery.api.source.SourceException;
@@ -34,11 +35,15 @@ final class KnownTags implements AutoCloseable {
   /** How many tags are known at the same time. */
   private static final int MOST = 1000;
 
+  /** How many tags are asked for again at a time, so that clients' first questions have room. */
+  private static final int AT_A_TIME = 4;
+
   private final PackageSource source;
   private final Metrics metrics;
   private final Duration freshness;
   private final Map<String, Known> tags = new ConcurrentHashMap<>();
   private final Map<String, String> warnings = new ConcurrentHashMap<>();
+  private final Semaphore refreshing = new Semaphore(AT_A_TIME);
   private final ExecutorService threads =
       Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("tags-", 0).factory());
 
@@ -130,10 +135,20 @@ final class KnownTags implements AutoCloseable {
     try {
       while (true) {
         Thread.sleep(freshness);
-        tags.forEach(this::refresh);
+        refreshAll();
       }
     } catch (InterruptedException | RejectedExecutionException e) {
       LOG.log(System.Logger.Level.DEBUG, "closed");
+    }
+  }
+
+  private void refreshAll() {
+    try {
+      tags.forEach(this::refresh);
+    } catch (RejectedExecutionException e) {
+      throw e;
+    } catch (RuntimeException e) {
+      LOG.log(System.Logger.Level.ERROR, "tags could not be refreshed", e);
     }
   }
 
@@ -144,7 +159,14 @@ final class KnownTags implements AutoCloseable {
       known.asking = true;
       threads.execute(() -> {
         try {
-          askAgain(tag, known);
+          refreshing.acquire();
+          try {
+            askAgain(tag, known);
+          } finally {
+            refreshing.release();
+          }
+        } catch (InterruptedException e) {
+          LOG.log(System.Logger.Level.DEBUG, "closed");
         } finally {
           known.asking = false;
         }

@@ -83,13 +83,14 @@ final class Realisations implements AutoCloseable {
   private static final class Known {
     private final Shared shared;
     private final SortedSet<StorePath> outputs;
-    private final int size;
+    private final long size;
     private volatile long used = System.nanoTime();
 
-    Known(Shared shared, SortedSet<StorePath> outputs) {
+    /** Creates one that accounts for its part of what so many packages share. */
+    Known(Shared shared, SortedSet<StorePath> outputs, int packages) {
       this.shared = shared;
       this.outputs = outputs;
-      this.size = PATH_SIZE * shared.graph.paths().size();
+      this.size = Math.ceilDiv((long) PATH_SIZE * shared.graph.paths().size(), packages);
     }
 
     long size() {
@@ -147,7 +148,7 @@ final class Realisations implements AutoCloseable {
         Shared shared = realiseNow(missing, log);
         held.add(shared);
         for (Resolved.Found found : missing) {
-          collect(remember(found, shared), infos);
+          collect(remember(found, shared, missing.size()), infos);
         }
       }
       Realised realised = new Realised(held, ReferenceGraph.of(infos.values()));
@@ -186,10 +187,10 @@ final class Realisations implements AutoCloseable {
     }
   }
 
-  private Known remember(Resolved.Found found, Shared shared) {
+  private Known remember(Resolved.Found found, Shared shared, int packages) {
     SortedSet<StorePath> outputs = new TreeSet<>();
     ImageBuilder.outputs(List.of(found)).forEach(path -> outputs.add(StorePath.parse(path)));
-    Known remembered = new Known(shared, outputs);
+    Known remembered = new Known(shared, outputs, packages);
     shared.retain();
     known.put(found, remembered);
     return remembered;

@@ -18,6 +18,11 @@ import java.util.concurrent.atomic.AtomicInteger;
  * Knows the channels of the connections that were accepted, so that files can be sent by the
  * operating system alone. Helidon hands each of them to the {@link SocketOptions} that it should be
  * configured with, and to nobody else.
+ *
+ * <p>A channel is found by the addresses of its connection, which a new connection can have as soon
+ * as the old one has ended. Still no bytes can get into the new one: the channel is looked up
+ * before the first write of a transfer, which goes through Helidon's own socket, and that fails if
+ * the connection has ended.
  */
 final class AcceptedSockets implements SocketOptions {
 

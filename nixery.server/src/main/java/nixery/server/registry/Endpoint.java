@@ -4,6 +4,7 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import nixery.server.metrics.Route;
@@ -14,6 +15,9 @@ import nixery.server.metrics.Route;
  * distribution specification</a>.
  */
 sealed interface Endpoint {
+
+  /** A segment that is {@code .} or {@code ..}. */
+  Pattern DOTS = Pattern.compile("(?:^|/)\\.\\.?(?:/|$)");
 
   /** {@code /v2/}: does this registry speak the protocol? */
   record Base() implements Endpoint {}
@@ -85,6 +89,22 @@ sealed interface Endpoint {
       return new UploadsTo(name(rest, 3));
     }
     throw notFound();
+  }
+
+  /**
+   * Tells whether a path means the same to all who read it: it has no segment that is empty, but
+   * for the last, and none that is {@code .} or {@code ..}, whether encoded or with parameters (RFC
+   * 3986, section 3.3).
+   *
+   * @param rawPath as received, without the query
+   */
+  static boolean isPlain(String rawPath) {
+    String path =
+        withoutAuthority(rawPath)
+            .replaceAll("%2[eE]", ".")
+            .replaceAll("%2[fF]", "/")
+            .replaceAll(";[^/]*", "");
+    return !path.contains("//") && !DOTS.matcher(path).find();
   }
 
   private static RepositoryName name(List<String> segments, int markers) {

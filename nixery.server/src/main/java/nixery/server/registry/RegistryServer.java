@@ -72,6 +72,7 @@ public final class RegistryServer implements AutoCloseable {
     requireFree(config);
     StallGuard guard = new StallGuard(config.stall());
     AcceptedSockets sockets = new AcceptedSockets(SocketOptions.builder().tcpNoDelay(true).build());
+    RegistryHandler registry = new RegistryHandler(images, guard, sockets, config.maxRequests());
     WebServer server =
         WebServer.builder()
             .host(config.host())
@@ -92,13 +93,15 @@ public final class RegistryServer implements AutoCloseable {
                 routing
                     .addFilter((chain, _, response) -> closeIfAnnounced(chain, response))
                     .addFilter(new AccessLog(metrics))
+                    .addFilter((chain, request, response) ->
+                        routeAsSent(registry, chain, request, response))
                     .addFilter((chain, request, response) -> guardServices(guard, chain, request))
                     .register(services)
                     .error(
                         RuntimeException.class,
                         (request, response, e) ->
                             answerForService(new Exchange(request, response, guard), e))
-                    .any(new RegistryHandler(images, guard, sockets, config.maxRequests())))
+                    .any(registry))
             .build()
             .start();
     if (!server.isRunning()) {
@@ -203,6 +206,23 @@ public final class RegistryServer implements AutoCloseable {
     chain.proceed();
     if (response.headers().containsToken(HeaderValues.CONNECTION_CLOSE)) {
       throw new CloseConnectionException("announced by the answer");
+    }
+  }
+
+  /**
+   * Keeps from the services what Helidon would have to resolve first, such as {@code
+   * /v2/../builds}: a proxy that lets only {@code /v2/} through may have taken it for something
+   * else. The registry has no such path and says so.
+   */
+  private static void routeAsSent(
+      RegistryHandler registry,
+      FilterChain chain,
+      RoutingRequest request,
+      RoutingResponse response) {
+    if (Endpoint.isPlain(request.prologue().uriPath().rawPath())) {
+      chain.proceed();
+    } else {
+      registry.handle(request, response);
     }
   }
 
