@@ -30,10 +30,14 @@ import nixery.server.failure.FailureKind;
 final class BuildCommand {
 
   private static final int FAILED = 1;
+  private static final Path STANDARD_OUTPUT = Path.of("/dev/stdout");
 
   private final BuildOptions options;
   private final PrintStream out;
   private final PrintStream err;
+
+  /** Under whatever name: what goes there is the image and nothing else. */
+  private final boolean toStandardOutput;
 
   /**
    * Prepares to build.
@@ -46,6 +50,7 @@ final class BuildCommand {
     this.options = options;
     this.out = out;
     this.err = err;
+    this.toStandardOutput = options.output().map(BuildCommand::isStandardOutput).orElse(true);
   }
 
   /**
@@ -64,7 +69,7 @@ final class BuildCommand {
       Images images = nixery.images();
       Image image = images.image(options.name(), options.tag());
       write(new ImageLayout(image.oci(), options.reference(), digest -> blob(images, digest)));
-      if (options.output().isPresent()) {
+      if (!toStandardOutput) {
         out.println(image.oci().digest());
       }
       return 0;
@@ -102,28 +107,80 @@ final class BuildCommand {
 
   /** Finds out beforehand what would be a pity to find out when the image is made. */
   private void checkOutput() {
-    if (options.output().isEmpty()) {
+    if (toStandardOutput) {
       if (Optional.ofNullable(System.console()).filter(c -> c.isTerminal()).isPresent()) {
         throw new ConfigurationException(
             "An image is nothing for a terminal: redirect it, or name a file with -o.");
       }
+      if (options.isFolder()) {
+        throw new ConfigurationException(
+            "Standard output is no folder: name one with -o, or use --format oci-archive.");
+      }
       return;
     }
-    Path output = options.output().get();
-    if (!Files.isWritable(folderOf(output))) {
+    checkOutput(options.output().get(), options.isFolder());
+  }
+
+  /**
+   * Checks that an image can be written.
+   *
+   * @param output that is not standard output
+   * @param isFolder whether the image is to be a folder
+   * @throws ConfigurationException if it cannot
+   */
+  static void checkOutput(Path output, boolean isFolder) {
+    if (Files.isDirectory(output) && !isFolder) {
       throw new ConfigurationException(
-          "%s is not a folder that can be written to: choose another with -o."
-              .formatted(folderOf(output)));
+          "%s is a folder: name a file with -o, or use --format oci-dir.".formatted(output));
     }
-    boolean isThere = Files.isDirectory(output) && !isEmpty(output);
-    if (isThere || (options.isFolder() && Files.isRegularFile(output))) {
+    if (isFolder && Files.exists(output) && !(Files.isDirectory(output) && isEmpty(output))) {
       throw new ConfigurationException(
           "%s is there already: remove it, or choose another with -o.".formatted(output));
     }
+    if (isWrittenTo(output)) {
+      return;
+    }
+    try {
+      Path folder = folderOf(real(output));
+      if (!Files.isWritable(folder)) {
+        throw new ConfigurationException(
+            "%s is not a folder that can be written to: choose another with -o.".formatted(folder));
+      }
+    } catch (IOException e) {
+      throw new ConfigurationException("%s cannot be found: %s.".formatted(output, e), e);
+    }
   }
 
-  private static Path folderOf(Path output) {
-    return output.toAbsolutePath().getParent();
+  private static boolean isStandardOutput(Path output) {
+    try {
+      return isWrittenTo(output)
+          && Files.exists(STANDARD_OUTPUT)
+          && Files.isSameFile(output, STANDARD_OUTPUT);
+    } catch (IOException e) {
+      return false; // closed, or not for us to see
+    }
+  }
+
+  /**
+   * Tells whether an output is something to write to, such as a pipe or a device, rather than the
+   * name of a file to be made or replaced.
+   */
+  static boolean isWrittenTo(Path output) {
+    Path absolute = output.toAbsolutePath().normalize();
+    return Files.exists(output)
+        && !Files.isDirectory(output)
+        && (!Files.isRegularFile(output)
+            || absolute.startsWith("/dev")
+            || absolute.startsWith("/proc"));
+  }
+
+  /** What is written in place of a link that is there is what it leads to. */
+  private static Path real(Path output) throws IOException {
+    return Files.exists(output) ? output.toRealPath() : output.toAbsolutePath();
+  }
+
+  private static Path folderOf(Path absolute) {
+    return Optional.ofNullable(absolute.getParent()).orElse(absolute);
   }
 
   private static boolean isEmpty(Path folder) {
@@ -135,15 +192,15 @@ final class BuildCommand {
   }
 
   private void write(ImageLayout image) throws IOException {
-    if (options.output().isEmpty()) {
+    if (toStandardOutput) {
       write(image, new FileOutputStream(FileDescriptor.out));
       return;
     }
-    Path output = options.output().get();
-    if (Files.exists(output) && !Files.isRegularFile(output) && !Files.isDirectory(output)) {
-      write(image, Files.newOutputStream(output)); // such as a pipe
+    if (isWrittenTo(options.output().get())) {
+      write(image, Files.newOutputStream(options.output().get()));
       return;
     }
+    Path output = real(options.output().get());
     // Whoever watches the file sees all of it or nothing.
     Path part = folderOf(output).resolve(".%s.part".formatted(UUID.randomUUID()));
     Thread delete = Thread.ofPlatform().name("delete").unstarted(() -> delete(part));

@@ -5,6 +5,7 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -55,12 +56,17 @@ final class LocalStore {
               try (BufferedReader lines =
                   new BufferedReader(
                       new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))) {
-                ReferenceGraph.readDump(
-                    lines,
-                    info -> {
-                      paths[0]++;
-                      counter.add(info.path(), info.narSize(), info.references());
-                    });
+                try {
+                  ReferenceGraph.readDump(
+                      lines,
+                      info -> {
+                        paths[0]++;
+                        counter.add(info.path(), info.narSize(), info.references());
+                      });
+                } finally {
+                  // Nix would fail too if nobody read the rest, and hide the failure here.
+                  lines.transferTo(Writer.nullWriter());
+                }
               } catch (IOException e) {
                 throw new CompletionException(e);
               }

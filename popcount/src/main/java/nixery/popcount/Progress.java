@@ -18,6 +18,7 @@ final class Progress implements AutoCloseable {
   private final int total;
   private final Thread ticker;
   private boolean shown;
+  private boolean closed;
 
   /**
    * Starts to tell.
@@ -52,6 +53,9 @@ final class Progress implements AutoCloseable {
   }
 
   private synchronized void show() {
+    if (closed) {
+      return;
+    }
     if (terminal) {
       err.print("\r\033[K" + bar(done.get(), total, seconds()));
       shown = true;
@@ -100,6 +104,7 @@ final class Progress implements AutoCloseable {
   public void close() {
     ticker.interrupt();
     synchronized (this) {
+      closed = true;
       clear();
       err.flush();
     }

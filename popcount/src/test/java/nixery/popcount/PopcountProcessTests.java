@@ -18,6 +18,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The command as a process of its own, which is killed, with little memory. */
 @Timeout(300)
@@ -214,6 +216,22 @@ class PopcountProcessTests {
 
     assertThat(waitFor(builder.start())).isEqualTo(1);
     assertThat(text(log("store"))).startsWith("popcount: nix-store cannot be run").hasLineCount(1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'yes nonsense | head -n 100000', cannot be understood",
+    "'echo /nix/store/; echo broken >&2; exit 3', status 3: broken"
+  })
+  void tellsWhatIsWrongWithTheStore(String script, String failure) throws Exception {
+    Path nix =
+        Files.writeString(folder.resolve("nix-store"), "#!/bin/sh\nset -e\n" + script + "\n");
+    assertThat(nix.toFile().setExecutable(true)).isTrue();
+    ProcessBuilder builder = command("--store").redirectOutput(log("store").toFile());
+    builder.environment().put("PATH", folder + ":" + System.getenv("PATH"));
+
+    assertThat(waitFor(builder.start())).isEqualTo(1);
+    assertThat(text(log("store"))).contains(failure).hasLineCount(1);
   }
 
   private static String text(Path file) {

@@ -18,7 +18,9 @@ record RealiseProgress(ImageName name, Nix nix, Build build) implements NixListe
   @Override
   public void line(String line) {
     LOG.log(System.Logger.Level.DEBUG, "{0}: {1}", name, line);
-    build.line(nix.shown(line));
+    if (build.keepsLog()) {
+      build.line(nix.shown(line));
+    }
   }
 
   @Override

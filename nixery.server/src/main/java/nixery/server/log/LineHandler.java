@@ -79,23 +79,39 @@ public final class LineHandler extends Handler {
   }
 
   private void writePending() {
-    while (true) {
-      ByteArrayOutputStream lines;
-      synchronized (lock) {
-        if (pending.size() == 0) {
-          writing = false;
-          return;
+    boolean settled = false;
+    try {
+      while (true) {
+        ByteArrayOutputStream lines;
+        synchronized (lock) {
+          if (pending.size() == 0) {
+            writing = false;
+            settled = true;
+            return;
+          }
+          lines = pending;
+          pending = new ByteArrayOutputStream();
+          lock.notifyAll();
         }
-        lines = pending;
-        pending = new ByteArrayOutputStream();
-        lock.notifyAll();
+        write(lines);
       }
-      try {
-        lines.writeTo(out);
-        out.flush();
-      } catch (IOException e) {
-        reportError("the log cannot be written", e, ErrorManager.WRITE_FAILURE);
+    } finally {
+      if (!settled) {
+        // An error: the next line finds nobody writing, rather than somebody who never ends.
+        synchronized (lock) {
+          writing = false;
+          lock.notifyAll();
+        }
       }
+    }
+  }
+
+  private void write(ByteArrayOutputStream lines) {
+    try {
+      lines.writeTo(out);
+      out.flush();
+    } catch (IOException | RuntimeException e) {
+      reportError("the log cannot be written", e, ErrorManager.WRITE_FAILURE);
     }
   }
 

@@ -2,6 +2,7 @@ package nixery.server.popularity;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,10 +53,17 @@ public final class PopularityFeed implements Supplier<Popularity>, AutoCloseable
       PopularityAddress address, Duration refresh, Path folder, Scratch scratch, Metrics metrics) {
     this.address = address;
     this.refresh = refresh;
-    this.file =
-        folder.resolve(Digest.of(address.toString().getBytes(StandardCharsets.UTF_8)).hex());
+    this.file = folder.resolve(Digest.of(whole(address).getBytes(StandardCharsets.UTF_8)).hex());
     this.scratch = scratch;
     this.metrics = metrics;
+  }
+
+  /** Returns what tells an address from all others, the query included: not to be shown. */
+  private static String whole(PopularityAddress address) {
+    return switch (address) {
+      case PopularityAddress.File(Path path) -> path.toString();
+      case PopularityAddress.Web(URI uri) -> uri.toString();
+    };
   }
 
   /**

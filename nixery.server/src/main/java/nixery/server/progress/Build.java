@@ -76,6 +76,11 @@ public final class Build implements PhaseListener, NixListener {
     changed();
   }
 
+  /** Tells whether lines are kept, or need not even be made. */
+  public boolean keepsLog() {
+    return keepsLog;
+  }
+
   @Override
   public void line(String line) {
     if (keepsLog) {

@@ -46,6 +46,7 @@ final class BlobTransfer implements AutoCloseable {
   private final Source source;
   private final AutoCloseable resource;
   private final Optional<FileChannel> file;
+  private long sentBeside;
 
   private BlobTransfer(Source source, AutoCloseable resource, Optional<FileChannel> file) {
     this.source = source;
@@ -154,9 +155,9 @@ final class BlobTransfer implements AutoCloseable {
     return file.isPresent();
   }
 
-  /** Returns how much of a body {@link #sendFile} sends itself. */
-  static long besides(long length) {
-    return Math.max(0, length - FIRST_PIECE);
+  /** Returns how many bytes {@link #sendFile} has sent without Helidon, which cannot count them. */
+  long sentBeside() {
+    return sentBeside;
   }
 
   /**
@@ -180,7 +181,7 @@ final class BlobTransfer implements AutoCloseable {
       body.write(first);
       body.flush();
       long at = channel.position();
-      long end = at + besides(length);
+      long end = at + length - first.length;
       while (at < end) {
         guard.begin();
         long sent = channel.transferTo(at, Math.min(end - at, MOST_AT_ONCE), socket);
@@ -192,8 +193,10 @@ final class BlobTransfer implements AutoCloseable {
           read(piece, (int) sent, end - at);
           ByteBuffer left = ByteBuffer.wrap(piece, 0, (int) sent);
           while (left.hasRemaining()) {
-            socket.write(left);
+            sentBeside += socket.write(left);
           }
+        } else {
+          sentBeside += sent;
         }
         at += sent;
       }

@@ -255,8 +255,11 @@ final class RegistryHandler implements Handler {
       Optional<SocketChannel> socket =
           sockets.find(exchange.request().localPeer(), exchange.request().remotePeer());
       if (socket.isPresent() && transfer.isFile() && length > LARGE_PIECE) {
-        exchange.request().context().register(AccessLog.SENT_BESIDE, BlobTransfer.besides(length));
-        transfer.sendFile(exchange.response(), socket.get(), length, guard);
+        try {
+          transfer.sendFile(exchange.response(), socket.get(), length, guard);
+        } finally {
+          exchange.request().context().register(AccessLog.SENT_BESIDE, transfer.sentBeside());
+        }
       } else {
         send(exchange, transfer, length);
       }

@@ -34,9 +34,14 @@ final class Display implements AutoCloseable {
     this.columns = columns > 0 ? columns : NARROW;
   }
 
+  /** Returns a text that comes from a server as one line that cannot control a terminal. */
+  static String plain(String text) {
+    return CONTROL.matcher(text.replace('\t', ' ').replace('\n', ' ')).replaceAll("");
+  }
+
   /** Shows a line of the log, which stays. */
   void line(String line) {
-    String plain = CONTROL.matcher(line.replace('\t', ' ')).replaceAll("");
+    String plain = plain(line);
     if (terminal) {
       out.print(CLEAR + plain + "\n" + shown);
     } else {
@@ -54,7 +59,7 @@ final class Display implements AutoCloseable {
    * @param elapsed since the beginning
    */
   void progress(double fraction, String step, String detail, String elapsed) {
-    String what = detail.isEmpty() ? step : step + ": " + detail;
+    String what = plain(detail.isEmpty() ? step : step + ": " + detail);
     if (terminal) {
       int full = (int) Math.round(Math.clamp(fraction, 0, 1) * BAR);
       String line =
@@ -64,7 +69,7 @@ final class Display implements AutoCloseable {
                   "-".repeat(BAR - full),
                   Math.round(Math.clamp(fraction, 0, 1) * 100),
                   what,
-                  elapsed);
+                  plain(elapsed));
       shown = line.substring(0, Math.min(line.length(), columns - 1));
       out.print(CLEAR + shown);
       out.flush();

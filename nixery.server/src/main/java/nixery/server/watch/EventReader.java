@@ -23,6 +23,7 @@ final class EventReader {
 
   private final Iterator<String> lines;
   private String lastId = "";
+  private boolean hasRead;
 
   EventReader(Iterator<String> lines) {
     this.lines = lines;
@@ -31,6 +32,11 @@ final class EventReader {
   /** Returns the id that was given last, which tells the server where to go on. */
   String lastId() {
     return lastId;
+  }
+
+  /** Tells whether any event was read. */
+  boolean hasRead() {
+    return hasRead;
   }
 
   /** Returns the next event; empty if the stream has ended, perhaps in the middle of one. */
@@ -42,6 +48,7 @@ final class EventReader {
       String line = lines.next();
       if (line.isEmpty()) {
         if (hasData) {
+          hasRead = true;
           return Optional.of(new Event(type.isEmpty() ? "message" : type, data.toString()));
         }
         type = "";

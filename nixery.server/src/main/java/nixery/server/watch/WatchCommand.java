@@ -12,6 +12,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.Optional;
 import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
@@ -37,6 +38,7 @@ public final class WatchCommand {
   private final WatchOptions options;
   private final PrintStream out;
   private final PrintStream err;
+  private final Duration pause;
   private final HttpClient client =
       HttpClient.newBuilder()
           .connectTimeout(CONNECTING)
@@ -59,9 +61,14 @@ public final class WatchCommand {
    * @param err is given everything else
    */
   public WatchCommand(WatchOptions options, PrintStream out, PrintStream err) {
+    this(options, out, err, PAUSE);
+  }
+
+  WatchCommand(WatchOptions options, PrintStream out, PrintStream err, Duration pause) {
     this.options = options;
     this.out = out;
     this.err = err;
+    this.pause = pause;
   }
 
   /**
@@ -73,23 +80,37 @@ public final class WatchCommand {
     try (client) {
       return switch (watch()) {
         case Result.Ready(String digest) -> {
-          out.println(digest);
+          out.println(Display.plain(digest));
           yield 0;
         }
         case Result.Failed(String message) -> {
-          err.println("nixery: " + message);
+          err.println("nixery: " + Display.plain(message));
           yield FAILED;
         }
       };
     } catch (IOException | UncheckedIOException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
-      String why = cause instanceof ConnectException ? "nothing listens there" : cause.toString();
-      err.println("nixery: " + options.server() + " cannot be asked: " + why);
+      String why =
+          e instanceof ConnectException || cause instanceof ConnectException
+              ? "nothing listens there"
+              : cause.toString();
+      err.println("nixery: " + options.server() + " cannot be asked: " + Display.plain(why));
       return NOT_ASKED;
+    } catch (JacksonException e) {
+      return notUnderstood(e.getOriginalMessage());
+    } catch (IllegalStateException e) {
+      return notUnderstood(e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       return NOT_ASKED;
     }
+  }
+
+  private int notUnderstood(String why) {
+    err.println(
+        "nixery: %s does not tell how the build goes in a form that is known here: %s"
+            .formatted(options.server(), Display.plain(why)));
+    return NOT_ASKED;
   }
 
   private static boolean isTerminal() {
@@ -129,33 +150,41 @@ public final class WatchCommand {
   private Optional<Result> follow(String path, Display display)
       throws IOException, InterruptedException {
     String lastId = "";
-    for (int attempt = 1; ; attempt++) {
+    int attempts = 0;
+    while (true) {
       HttpRequest.Builder request = request(path).header("Accept", "text/event-stream");
       if (!lastId.isEmpty()) {
-        request.header("Last-Event-ID", lastId);
+        request.header("Last-Event-ID", Display.plain(lastId));
       }
-      HttpResponse<Stream<String>> response =
-          client.send(request.build(), HttpResponse.BodyHandlers.ofLines());
-      try (Stream<String> lines = response.body()) {
-        if (response.statusCode() != 200) {
-          // Not known any more, or too many look on: the outcome can be had all the same.
-          return Optional.empty();
+      EventReader reader = new EventReader(Collections.emptyIterator());
+      IOException failure = new IOException("the server has ended the connection");
+      try {
+        HttpResponse<Stream<String>> response =
+            client.send(request.build(), HttpResponse.BodyHandlers.ofLines());
+        try (Stream<String> lines = response.body()) {
+          if (response.statusCode() != 200) {
+            // Not known any more, or too many look on: the outcome can be had all the same.
+            return Optional.empty();
+          }
+          reader = new EventReader(lines.iterator());
+          Outcome outcome = show(reader, display);
+          if (outcome.ended) {
+            return outcome.failure;
+          }
         }
-        EventReader reader = new EventReader(lines.iterator());
-        Outcome outcome = show(reader, display);
-        if (outcome.ended) {
-          return outcome.failure;
-        }
-        if (!reader.lastId().isEmpty()) {
-          lastId = reader.lastId();
-        }
-        throw new UncheckedIOException(new IOException("the server has ended the connection"));
+      } catch (IOException e) {
+        failure = e;
       } catch (UncheckedIOException e) {
-        if (attempt == MAX_ATTEMPTS) {
-          throw e;
-        }
-        Thread.sleep(PAUSE);
+        failure = e.getCause();
       }
+      if (!reader.lastId().isEmpty()) {
+        lastId = reader.lastId();
+      }
+      attempts = reader.hasRead() ? 1 : attempts + 1;
+      if (attempts == MAX_ATTEMPTS) {
+        throw failure;
+      }
+      Thread.sleep(pause);
     }
   }
 

@@ -1,6 +1,7 @@
 package nixery.server.log;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
@@ -9,11 +10,14 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.ErrorManager;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Lines come whole and in order, however many write them. */
 @Timeout(60)
@@ -25,6 +29,43 @@ final class LineHandlerTests {
     LineHandler handler = new LineHandler(out, LogFormat.TEXT);
     handler.publish(new LogRecord(Level.INFO, "hello"));
     assertThat(out.toString(StandardCharsets.UTF_8)).endsWith(" hello" + System.lineSeparator());
+  }
+
+  @ParameterizedTest
+  @ValueSource(classes = {OutOfMemoryError.class, IllegalStateException.class})
+  void aStreamThatFailsOnceIsWrittenToAgain(Class<? extends Throwable> failure) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    AtomicInteger writes = new AtomicInteger();
+    OutputStream failing =
+        new OutputStream() {
+          @Override
+          public void write(int b) {
+            throw new AssertionError("byte by byte");
+          }
+
+          @Override
+          public void write(byte[] bytes, int offset, int length) {
+            if (writes.getAndIncrement() > 0) {
+              out.write(bytes, offset, length);
+            } else if (failure == OutOfMemoryError.class) {
+              throw new OutOfMemoryError("as a test");
+            } else {
+              throw new IllegalStateException("as a test");
+            }
+          }
+        };
+    LineHandler handler = new LineHandler(failing, LogFormat.TEXT);
+    handler.setErrorManager(
+        new ErrorManager() {
+          @Override
+          public void error(String message, Exception e, int code) {
+            assertThat(e).isInstanceOf(failure);
+          }
+        });
+    Throwable thrown = catchThrowable(() -> handler.publish(new LogRecord(Level.INFO, "first")));
+    assertThat(thrown instanceof Error).isEqualTo(failure == OutOfMemoryError.class);
+    handler.publish(new LogRecord(Level.INFO, "second"));
+    assertThat(out.toString(StandardCharsets.UTF_8)).endsWith(" second" + System.lineSeparator());
   }
 
   @Test

@@ -133,6 +133,19 @@ class PopularityFeedTests {
   }
 
   @Test
+  void addressesWithDifferentQueriesShareNoCopy() throws Exception {
+    try (PopularityHost host = new PopularityHost()) {
+      host.publish("{\"glibc\": 70}");
+      start(host.address(), LONG).close();
+      String other = "http://127.0.0.1:" + host.port() + "/popularity.json?channel=other";
+      try (PopularityFeed feed = start(PopularityAddress.parse("X", other), LONG)) {
+        assertThat(feed.get().of("glibc")).isEqualTo(70);
+      }
+      assertThat(host.statuses()).containsExactly(200, 200);
+    }
+  }
+
+  @Test
   void doesWithoutADamagedCopy() throws Exception {
     try (PopularityHost host = new PopularityHost()) {
       host.publish("{\"glibc\": 70}");

@@ -3,22 +3,29 @@ package nixery.server.registry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import nixery.image.Digest;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import nixery.server.log.JsonFormatter;
 import nixery.server.log.TextFormatter;
 import nixery.server.metrics.Metrics;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -89,6 +96,35 @@ final class AccessLogTests {
         .matches("method=GET path=\"/v2/\" status=200 bytes=\\d+ ms=\\d+ remote=127\\.0\\.0\\.1");
     assertThat(lines.get(1)).contains("path=\"/v2/a%0abc%22/manifests/latest\" status=400");
     assertThat(lines.get(2)).endsWith(" failure=PACKAGE_UNKNOWN");
+  }
+
+  @Test
+  void countsWhatWasReallySentToAClientThatWentAway(@TempDir Path folder) throws Exception {
+    long length = 256L << 20;
+    Path file = folder.resolve("blob");
+    try (RandomAccessFile access = new RandomAccessFile(file.toFile(), "rw")) {
+      access.setLength(length);
+    }
+    Digest digest = Digest.of(new byte[] {1});
+    images.addFile(digest, file, length);
+    BlockingQueue<String> lines = new LinkedBlockingQueue<>();
+    Handler handler = new Listener(line -> lines.add(new TextFormatter().formatMessage(line)));
+    Logger logger = Logger.getLogger("nixery.server.registry");
+    logger.addHandler(handler);
+    try (RegistryServer server =
+        RegistryServer.start(images, new RegistryConfig("127.0.0.1", 0), metrics)) {
+      try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+        String request = "GET /v2/git/blobs/" + digest + " HTTP/1.1\r\nHost: x\r\n\r\n";
+        socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+        assertThat(socket.getInputStream().readNBytes(1 << 20)).hasSize(1 << 20);
+      }
+      String line = lines.poll(60, TimeUnit.SECONDS);
+      assertThat(line).contains(" status=200 bytes=");
+      assertThat(Long.parseLong(line.replaceAll(".* bytes=(\\d+) .*", "$1")))
+          .isBetween(1L << 19, length - 1);
+    } finally {
+      logger.removeHandler(handler);
+    }
   }
 
   @Test

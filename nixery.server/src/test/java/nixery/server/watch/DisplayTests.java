@@ -41,6 +41,15 @@ final class DisplayTests {
   }
 
   @Test
+  void aServerCannotControlTheTerminalByWhatItDoes() {
+    try (Display display = new Display(out, true, 80)) {
+      display.progress(0, "a\u001b[2J", "b\u0007\nc", "1\u009b s");
+    }
+    assertThat(shown())
+        .isEqualTo("\r\u001b[2K[" + "-".repeat(24) + "]   0% a[2J: b c, 1 s\r\u001b[2K");
+  }
+
+  @Test
   void aServerCannotControlTheTerminal() {
     try (Display display = new Display(out, false, 0)) {
       display.line("a\u001b[2J\u0007b\u009bc\td\re");
