@@ -143,8 +143,8 @@ final class OperationsTests {
                   "\\{\"timestamp\":\"[0-9T:.-]+Z\",\"level\":\"[A-Z]+\","
                       + "\"logger\":\"[A-Za-z0-9_.]+\",\"message\":\".*}"));
       assertThat(server.log())
-          .filteredOn(line ->
-              line.contains("\"request\":\"pull-1\"") && line.contains("registry.access"))
+          .filteredOn(
+              line -> line.contains("\"request\":\"pull-1\"") && line.contains("registry.access"))
           .singleElement()
           .asString()
           .contains(

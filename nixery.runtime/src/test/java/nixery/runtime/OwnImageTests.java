@@ -169,8 +169,7 @@ final class OwnImageTests {
       use.addAll(Arrays.asList(program));
       String output = docker(use.toArray(String[]::new));
       assertThat(
-              Shell.attempt(
-                      List.of("docker", "-H", "unix://" + docker.socket(), "logs", container))
+              Shell.attempt(List.of("docker", "-H", "unix://" + docker.socket(), "logs", container))
                   .output())
           .as("the image brings a fast library")
           .contains("libdeflate.so.0");

@@ -43,8 +43,8 @@ final class Soak {
    * @param descriptors open files and sockets
    * @param spooled files in the spool; one of them is a lock
    * @param leases that are held
-   * @param roots of Nix's garbage collector and a lock; for an hour there may be one for each package
-   *     that was built, within bounds, so that this is shown and not judged
+   * @param roots of Nix's garbage collector and a lock; for an hour there may be one for each
+   *     package that was built, within bounds, so that this is shown and not judged
    */
   record Usage(long heap, long threads, long descriptors, long spooled, long leases, long roots) {}
 
