@@ -43,4 +43,15 @@ final class BoundedCacheTests {
     cache.put("d", "4");
     assertThat(cache.snapshot().keySet()).containsExactly("c", "d");
   }
+
+  @Test
+  void whatIsTooLargePushesNothingElseOut() {
+    BoundedCache<String, String> cache = new BoundedCache<>(2, String::length);
+    cache.put("a", "1");
+    cache.put("b", "2");
+    cache.put("c", "333");
+    assertThat(cache.snapshot().keySet()).containsExactly("a", "b");
+    cache.put("a", "333");
+    assertThat(cache.snapshot().keySet()).containsExactly("b");
+  }
 }

@@ -3,6 +3,8 @@ package nixery.server.build;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import nixery.api.PluginContext;
 import nixery.api.Settings;
@@ -28,6 +31,7 @@ import nixery.storage.fs.FileSystemStorageProvider;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What is kept is found again, and what was damaged is as good as lost. */
@@ -221,6 +225,57 @@ final class ImageStoreTests {
       Thread.sleep(5);
     }
     assertThat(store.findImage(KEY)).isEmpty();
+  }
+
+  @Test
+  @Timeout(60)
+  void manifestsOfImagesInUseAreLookedForToo() throws IOException, InterruptedException {
+    remember(Duration.ofMillis(200));
+    Image image = saveImage();
+    for (Digest manifest : List.of(image.docker().orElseThrow().digest(), image.oci().digest())) {
+      lose(manifest);
+      while (store.findImage(KEY).isPresent()) {
+        Thread.sleep(5);
+      }
+      assertThat(store.findManifest(manifest)).isEmpty();
+      saveImage();
+      assertThat(store.findManifest(manifest)).isPresent();
+    }
+  }
+
+  @Test
+  @Timeout(60)
+  void theLookIsTakenAgainAfterADefect() throws IOException, InterruptedException {
+    AtomicInteger defects = new AtomicInteger(2);
+    store.close();
+    store =
+        new ImageStore(
+            (Storage)
+                Proxy.newProxyInstance(
+                    Storage.class.getClassLoader(),
+                    new Class<?>[] {Storage.class},
+                    (_, method, arguments) -> {
+                      if (method.getName().equals("stat")
+                          && Thread.currentThread().getName().equals("image-checks")
+                          && defects.getAndDecrement() > 0) {
+                        throw new IllegalStateException("a defect");
+                      }
+                      try {
+                        return method.invoke(storage, arguments);
+                      } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                      }
+                    }),
+            Duration.ofMillis(200));
+    Image image = saveImage();
+    while (defects.get() > 0) {
+      assertThat(store.findImage(KEY)).contains(image);
+      Thread.sleep(5);
+    }
+    lose(image.oci().digest());
+    while (store.findImage(KEY).isPresent()) {
+      Thread.sleep(5);
+    }
   }
 
   /** Deletes an object behind the server's back. */

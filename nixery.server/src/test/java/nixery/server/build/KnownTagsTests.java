@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import nixery.api.source.PackageSet;
 import nixery.api.source.PackageSource;
@@ -29,7 +30,10 @@ final class KnownTagsTests {
     private final Map<String, String> revisions = new ConcurrentHashMap<>();
     private final AtomicInteger asked = new AtomicInteger();
     private final Duration freshness;
+    private final AtomicInteger asking = new AtomicInteger();
+    private final AtomicInteger most = new AtomicInteger();
     private volatile boolean down;
+    private volatile boolean slow;
 
     Moving(Duration freshness) {
       this.freshness = freshness;
@@ -43,6 +47,9 @@ final class KnownTagsTests {
     @Override
     public ResolvedTag resolve(String tag) {
       asked.incrementAndGet();
+      if (slow) {
+        takeTime();
+      }
       if (down) {
         throw new SourceUnavailableException("out to lunch");
       }
@@ -52,6 +59,12 @@ final class KnownTagsTests {
       }
       return new ResolvedTag(
           tag, Optional.of(revision).filter(text -> !text.isEmpty()), Optional.empty());
+    }
+
+    private void takeTime() {
+      most.accumulateAndGet(asking.incrementAndGet(), Math::max);
+      LockSupport.parkNanos(1_000_000);
+      asking.decrementAndGet();
     }
 
     @Override
@@ -150,6 +163,20 @@ final class KnownTagsTests {
         tags.resolve("main");
       }
       assertThat(source.asked).hasValue(2);
+    }
+  }
+
+  @Test
+  void fewTagsAreAskedForAgainAtATime() throws InterruptedException {
+    Moving source = new Moving(Duration.ofMillis(20));
+    try (KnownTags tags = know(source)) {
+      for (int i = 0; i < 50; i++) {
+        source.revisions.put("t" + i, "1");
+        tags.resolve("t" + i);
+      }
+      source.slow = true;
+      await(() -> source.asked.get() > 200);
+      assertThat(source.most).hasValueBetween(1, 4);
     }
   }
 

@@ -3,6 +3,7 @@ package nixery.server.registry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.helidon.webserver.http.HttpService;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -157,6 +158,47 @@ final class ConnectionTests {
       }
     }
     assertThat(images.calls).hasValue(0);
+  }
+
+  /** A proxy that lets only the registry through may not know what Helidon makes of a path. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "/v2/../builds",
+        "/v2/../?packages=git",
+        "/v2/..",
+        "/v2/./../builds",
+        "/v2/git/../../builds",
+        "/v2/%2e%2E/builds",
+        "/v2/.%2e/builds",
+        "/v2/..%2fbuilds",
+        "/v2/..;x=y/builds",
+        "//builds",
+        "/v2//../../builds",
+        "http://x/v2/../builds"
+      })
+  void resolvesNoPathsForServices(String path) throws Exception {
+    HttpService service =
+        rules ->
+            rules
+                .any("/", (_, response) -> response.send("a page"))
+                .any("/builds", (_, response) -> response.send("a page"));
+    server.close();
+    server =
+        RegistryServer.start(
+            images,
+            new RegistryConfig("127.0.0.1", 0, Duration.ZERO, Duration.ofMillis(500), 2000, 1000),
+            new Metrics("test"),
+            service);
+    assertThat(request("/builds")).startsWith("HTTP/1.1 200 ").endsWith("a page");
+    assertThat(request(path)).startsWith("HTTP/1.1 404 ").contains("{\"errors\":[{\"code\":");
+  }
+
+  private String request(String path) throws IOException {
+    try (Socket socket = connect()) {
+      write(socket, "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      return readAll(socket);
+    }
   }
 
   @Test

@@ -61,6 +61,18 @@ final class EndpointTests {
   }
 
   @Example
+  void tellsPathsThatHaveToBeResolved() {
+    for (String path :
+        List.of("/", "/v2", "/v2/", "/v2/a/.b/..c/d./...", "/a;b", "/%252e/", "http://x/v2/")) {
+      assertThat(Endpoint.isPlain(path)).as(path).isTrue();
+    }
+    for (String path :
+        List.of("//", "/v2//", "/.", "/..", "/a/./b", "/a/../b", "/%2e./", "/a%2F..", "/..;a/b")) {
+      assertThat(Endpoint.isPlain(path)).as(path).isFalse();
+    }
+  }
+
+  @Example
   void decodesOnce() {
     assertThat(
             Endpoint.parse("/v2/shell%2Fgit/%6danifests/" + DIGEST.toString().replace(":", "%3A")))
