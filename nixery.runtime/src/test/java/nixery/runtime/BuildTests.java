@@ -188,15 +188,7 @@ final class BuildTests {
         .isEqualTo("2026-11-23T12:00:00Z value map[8080/tcp:{}]\n");
 
     assertThat(podman("load", "-i", archive.toString())).contains("tools/git:v1");
-    assertThat(
-            podman(
-                "run",
-                "--rm",
-                "--network=none",
-                "--ulimit=nofile=1024:1024",
-                "--ulimit=nproc=4096:4096",
-                "docker.io/tools/git:v1"))
-        .contains("git version");
+    assertThat(podmanRun("docker.io/tools/git:v1")).contains("git version");
     for (String form : List.of("oci-archive:", "docker-archive:")) {
       assertThat(Shell.run("skopeo", "inspect", form + archive)).contains("\"key\": \"value\"");
     }
@@ -222,8 +214,18 @@ final class BuildTests {
             arguments));
   }
 
+  private String podmanRun(String image) {
+    return podman(
+        "run",
+        "--rm",
+        "--network=none",
+        "--ulimit=nofile=1024:1024",
+        "--ulimit=nproc=4096:4096",
+        image);
+  }
+
   @Test
-  void dockerRunsWhatTheNixFunctionStreams() {
+  void dockerAndPodmanRunWhatTheNixFunctionStreams() {
     String script =
         nix(
             """
@@ -254,6 +256,8 @@ final class BuildTests {
 
     assertThat(docker("load", "-i", archive)).contains("streamed/git:v2");
     assertThat(docker("run", "--rm", "--network=none", "streamed/git:v2")).isEqualTo("streamed\n");
+    assertThat(podman("load", "-i", archive)).contains("streamed/git:v2");
+    assertThat(podmanRun("docker.io/streamed/git:v2")).contains("streamed");
     String inside = "id -un; pwd; echo $A; git --version";
     assertThat(
             docker(
