@@ -35,8 +35,10 @@ import nixery.image.ImageConfig;
 import nixery.image.LayerPacker;
 import nixery.image.Popularity;
 import nixery.server.build.BuildConfig;
+import nixery.server.build.Catalogue;
 import nixery.server.build.ImageService;
 import nixery.server.build.Images;
+import nixery.server.build.PlatformCatalogue;
 import nixery.server.build.PlatformImages;
 import nixery.server.metrics.MeteredStorage;
 import nixery.server.metrics.Metrics;
@@ -291,7 +293,11 @@ final class Nixery implements AutoCloseable {
     if (settings.get(ServerSettings.PAGES)) {
       services.add(
           new Pages(
-              pipeline.service.catalogue(),
+              settings
+                  .find(ServerSettings.PLATFORMS)
+                  .<Catalogue>map(
+                      platforms -> new PlatformCatalogue(pipeline.service.catalogue(), platforms))
+                  .orElse(pipeline.service.catalogue()),
               pipeline.builds,
               settings.get(ServerSettings.PAGES_LOGS)));
     }

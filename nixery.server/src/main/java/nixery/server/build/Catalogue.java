@@ -1,8 +1,11 @@
 package nixery.server.build;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Stream;
+import nixery.image.Architecture;
 import nixery.server.failure.Failure;
 import nixery.server.nix.Resolved;
 
@@ -60,6 +63,15 @@ public interface Catalogue {
 
     /** Another server on the same storage builds it. */
     record Elsewhere() implements Started {}
+  }
+
+  /**
+   * Returns the architectures that images can be had for.
+   *
+   * @return what names can begin with, the one first that is meant where a name has none
+   */
+  default List<String> architectures() {
+    return Stream.of(Architecture.values()).map(Architecture::imageName).toList();
   }
 
   /**

@@ -24,7 +24,6 @@ import nixery.server.nix.Resolved;
 final class FrontPage {
 
   private static final String DEFAULT_TAG = "latest";
-  private static final List<String> ARCHITECTURES = List.of("amd64", "arm64");
   private static final List<String> EXAMPLES = List.of("shell git htop", "curl jq", "sqlite");
 
   private FrontPage() {}
@@ -35,16 +34,18 @@ final class FrontPage {
    * @param packages anything
    * @param tag anything
    * @param architecture one of those on offer
+   * @param offered all of them, the one first that need not be named
    */
-  record Input(String packages, String tag, String architecture) {
+  record Input(String packages, String tag, String architecture, List<String> offered) {
 
-    static Input of(Map<String, String> query) {
+    static Input of(Map<String, String> query, List<String> offered) {
       String tag = query.getOrDefault("tag", "").strip();
       String architecture = query.getOrDefault("arch", "");
       return new Input(
           query.getOrDefault("packages", "").strip(),
           tag.isEmpty() ? DEFAULT_TAG : tag,
-          ARCHITECTURES.contains(architecture) ? architecture : ARCHITECTURES.getFirst());
+          offered.contains(architecture) ? architecture : offered.getFirst(),
+          offered);
     }
 
     /** Returns the name of the image, which may not be one; empty if nothing was typed. */
@@ -58,7 +59,7 @@ final class FrontPage {
       }
       // The meta-package that gives a shell counts only in front.
       List<String> components = new ArrayList<>();
-      if (!architecture.equals(ARCHITECTURES.getFirst())) {
+      if (!architecture.equals(offered.getFirst())) {
         components.add(architecture);
       }
       words.stream().filter(word -> word.equals("shell")).limit(1).forEach(components::add);
@@ -295,7 +296,7 @@ final class FrontPage {
         attr("id", "arch"),
         attr("name", "arch"),
         all(
-            ARCHITECTURES.stream()
+            input.offered.stream()
                 .map(each ->
                     el(
                         "option",

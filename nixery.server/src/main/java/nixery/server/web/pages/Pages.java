@@ -172,7 +172,7 @@ public final class Pages implements HttpService {
   // Images
 
   private void front(ServerRequest request, ServerResponse response) {
-    FrontPage.Input input = FrontPage.Input.of(query(request));
+    FrontPage.Input input = FrontPage.Input.of(query(request), catalogue.architectures());
     if (input.name().isEmpty()) {
       send(request, response, FrontPage.empty(input));
       return;
