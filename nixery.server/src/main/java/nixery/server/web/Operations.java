@@ -79,7 +79,7 @@ public final class Operations implements HttpService {
         metrics.expose(
             accepted.isEmpty() ? Optional.empty() : Optional.of(String.join(",", accepted)));
     response.header(HeaderNames.VARY, "Accept");
-    send(request, response, exposition.contentType(), exposition.text().getBytes(UTF_8));
+    Body.send(request, response, exposition.contentType(), exposition.text().getBytes(UTF_8));
   }
 
   private static void sendLive(ServerRequest request, ServerResponse response) {
@@ -114,14 +114,6 @@ public final class Operations implements HttpService {
   }
 
   private static void sendJson(ServerRequest request, ServerResponse response, ObjectNode body) {
-    send(request, response, JSON_TYPE, JSON.writeValueAsBytes(body));
-  }
-
-  private static void send(
-      ServerRequest request, ServerResponse response, String type, byte[] body) {
-    boolean head = request.prologue().method().equals(Method.HEAD);
-    response.header(HeaderNames.CONTENT_TYPE, type);
-    response.header(HeaderNames.CONTENT_LENGTH, Integer.toString(body.length));
-    response.send(body, 0, head ? 0 : body.length);
+    Body.send(request, response, JSON_TYPE, JSON.writeValueAsBytes(body));
   }
 }

@@ -28,6 +28,7 @@ import nixery.server.progress.Builds;
 import nixery.server.progress.Snapshot;
 import nixery.server.registry.StallGuard;
 import nixery.server.registry.TaggedName;
+import nixery.server.web.Body;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -155,7 +156,7 @@ public final class Pages implements HttpService {
       ServerRequest request, ServerResponse response, int status, String title, String message) {
     response.status(Status.create(status));
     if (wantsJson(request)) {
-      send(
+      Body.send(
           request,
           response,
           JSON_TYPE,
@@ -230,7 +231,7 @@ public final class Pages implements HttpService {
     if (!wantsJson(request)) {
       response.status(Status.SEE_OTHER_303);
       response.header(HeaderNames.LOCATION, location);
-      send(request, response, HTML, new byte[0]);
+      Body.send(request, response, HTML, new byte[0]);
       return;
     }
     ObjectNode answer = JSON.createObjectNode();
@@ -238,7 +239,7 @@ public final class Pages implements HttpService {
     if (started instanceof Started.Building(var id)) {
       answer.put("events", Links.events(id, 0));
     }
-    send(request, response, JSON_TYPE, JSON.writeValueAsBytes(answer));
+    Body.send(request, response, JSON_TYPE, JSON.writeValueAsBytes(answer));
   }
 
   private Build find(ServerRequest request) {
@@ -264,7 +265,7 @@ public final class Pages implements HttpService {
             .first(LAST_EVENT)
             .orElseGet(() -> query(request).getOrDefault("from", "0"));
     if (request.prologue().method().equals(Method.HEAD)) {
-      send(request, response, EventStream.TYPE, new byte[0]);
+      Body.send(request, response, EventStream.TYPE, new byte[0]);
     } else if (!events.send(build, line(from), response, guard(request))) {
       response.header(HeaderNames.RETRY_AFTER, Integer.toString(RETRY_SECONDS));
       problem(request, response, 503, "Too many", "Too many are looking on: reload to see more.");
@@ -289,7 +290,7 @@ public final class Pages implements HttpService {
       response.status(Status.NOT_MODIFIED_304);
       response.send();
     } else {
-      send(request, response, asset.type(), asset.content());
+      Body.send(request, response, asset.type(), asset.content());
     }
   }
 
@@ -324,14 +325,6 @@ public final class Pages implements HttpService {
   }
 
   private static void send(ServerRequest request, ServerResponse response, String page) {
-    send(request, response, HTML, page.getBytes(UTF_8));
-  }
-
-  private static void send(
-      ServerRequest request, ServerResponse response, String type, byte[] body) {
-    boolean head = request.prologue().method().equals(Method.HEAD);
-    response.header(HeaderNames.CONTENT_TYPE, type);
-    response.header(HeaderNames.CONTENT_LENGTH, Integer.toString(body.length));
-    response.send(body, 0, head ? 0 : body.length);
+    Body.send(request, response, HTML, page.getBytes(UTF_8));
   }
 }
