@@ -10,6 +10,7 @@ import nixery.api.storage.StorageProvider;
 module nixery.server {
   requires io.helidon.common.socket;
   requires io.helidon.http;
+  requires io.helidon.service.registry;
   requires io.helidon.webserver;
   requires java.logging;
   requires java.net.http;

@@ -27,10 +27,10 @@ public final class Codec {
   private final int level;
   private final String implementation;
   private final Supplier<Compressor> compressors;
-  private final String fingerprint;
+  private volatile Optional<String> fingerprint = Optional.empty();
 
   /**
-   * Names an implementation, and takes its fingerprint.
+   * Names an implementation.
    *
    * @param compressors makes one that nobody else uses
    */
@@ -45,7 +45,6 @@ public final class Codec {
     this.level = level;
     this.implementation = implementation;
     this.compressors = compressors;
-    this.fingerprint = fingerprint(compressors);
   }
 
   /**
@@ -106,6 +105,14 @@ public final class Codec {
     return new Codec(Compression.ZSTD, level, library.toString(), () -> zstd.compressor(level));
   }
 
+  /** Taken when it is first asked for, since the first call of a library takes its time. */
+  private String fingerprint() {
+    if (fingerprint.isEmpty()) { // who comes at the same time gets the same
+      fingerprint = Optional.of(fingerprint(compressors));
+    }
+    return fingerprint.get();
+  }
+
   /** Returns the start of the digest of a compressed sample: of words, and of noise. */
   private static String fingerprint(Supplier<Compressor> compressors) {
     try (Arena arena = Arena.ofConfined();
@@ -144,13 +151,13 @@ public final class Codec {
 
   /** Returns a text that is different if the bytes are: with the implementation's fingerprint. */
   public String id() {
-    return family() + " " + fingerprint;
+    return family() + " " + fingerprint();
   }
 
   /** Returns what to tell people: what is used, at which level. */
   @Override
   public String toString() {
-    return "%s level %d by %s (%s)".formatted(compression, level, implementation, fingerprint);
+    return "%s level %d by %s (%s)".formatted(compression, level, implementation, fingerprint());
   }
 
   /**

@@ -6,7 +6,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Makes gzip members with <a href="https://github.com/ebiggers/libdeflate">libdeflate</a>; its
@@ -17,9 +16,9 @@ final class Libdeflate {
   /** The same in all versions so far. */
   static final String LIBRARY = "libdeflate.so.0";
 
-  private final MethodHandle allocate;
-  private final MethodHandle compress;
-  private final MethodHandle free;
+  private final NativeLibrary.Function allocate;
+  private final NativeLibrary.Function compress;
+  private final NativeLibrary.Function free;
 
   /**
    * Finds the functions.
@@ -59,7 +58,7 @@ final class Libdeflate {
   private MemorySegment allocate(int level) {
     MemorySegment state;
     try {
-      state = (MemorySegment) allocate.invokeExact(level);
+      state = (MemorySegment) allocate.handle().invokeExact(level);
     } catch (Throwable e) {
       throw NativeLibrary.unexpected(e);
     }
@@ -72,7 +71,7 @@ final class Libdeflate {
   private int compress(MemorySegment state, MemorySegment in, MemorySegment out) {
     long length;
     try {
-      length = (long) compress.invokeExact(state, in, in.byteSize(), out, out.byteSize());
+      length = (long) compress.handle().invokeExact(state, in, in.byteSize(), out, out.byteSize());
     } catch (Throwable e) {
       throw NativeLibrary.unexpected(e);
     }
@@ -84,7 +83,7 @@ final class Libdeflate {
 
   private void free(MemorySegment state) {
     try {
-      free.invokeExact(state);
+      free.handle().invokeExact(state);
     } catch (Throwable e) {
       throw NativeLibrary.unexpected(e);
     }

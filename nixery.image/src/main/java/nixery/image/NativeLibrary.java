@@ -3,10 +3,10 @@ package nixery.image;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
-import java.util.NoSuchElementException;
 import java.util.Optional;
 
 /** A library of the machine that stays loaded as long as the Java runtime. */
@@ -40,16 +40,39 @@ final class NativeLibrary {
   }
 
   /**
-   * Returns a function.
+   * Finds a function.
    *
-   * @throws CodecException if the library has none of this name, or the Java runtime cannot call it
+   * @throws CodecException if the library has none of this name
    */
-  @SuppressWarnings("restricted")
-  MethodHandle function(String function, FunctionDescriptor type) {
-    try {
-      return Linker.nativeLinker().downcallHandle(symbols.findOrThrow(function), type);
-    } catch (NoSuchElementException | UnsupportedOperationException | IllegalCallerException e) {
-      throw new CodecException(name + " cannot be used: it has no " + function, e);
+  Function function(String function, FunctionDescriptor type) {
+    return new Function(
+        symbols
+            .find(function)
+            .orElseThrow(() -> new CodecException(name + " cannot be used: it has no " + function)),
+        type);
+  }
+
+  /**
+   * A function of a library. Until it is called first, nothing is generated for calling it: that
+   * takes tens of milliseconds, which a start need not wait for.
+   */
+  static final class Function {
+    private final MemorySegment address;
+    private final FunctionDescriptor type;
+    private volatile MethodHandle handle;
+
+    private Function(MemorySegment address, FunctionDescriptor type) {
+      this.address = address;
+      this.type = type;
+    }
+
+    /** Returns what calls it. */
+    @SuppressWarnings("restricted")
+    MethodHandle handle() {
+      if (handle == null) { // whoever comes at the same time makes another that does the same
+        handle = Linker.nativeLinker().downcallHandle(address, type);
+      }
+      return handle;
     }
   }
 

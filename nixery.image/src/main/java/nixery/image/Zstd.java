@@ -6,7 +6,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 
 /**
  * Makes zstd frames with <a href="https://github.com/facebook/zstd">libzstd</a>; its functions are
@@ -17,10 +16,10 @@ final class Zstd {
   /** The same in all versions since 1.0. */
   static final String LIBRARY = "libzstd.so.1";
 
-  private final MethodHandle create;
-  private final MethodHandle compress;
-  private final MethodHandle isError;
-  private final MethodHandle free;
+  private final NativeLibrary.Function create;
+  private final NativeLibrary.Function compress;
+  private final NativeLibrary.Function isError;
+  private final NativeLibrary.Function free;
 
   /**
    * Finds the functions.
@@ -61,7 +60,7 @@ final class Zstd {
   private MemorySegment create() {
     MemorySegment state;
     try {
-      state = (MemorySegment) create.invokeExact();
+      state = (MemorySegment) create.handle().invokeExact();
     } catch (Throwable e) {
       throw NativeLibrary.unexpected(e);
     }
@@ -75,8 +74,10 @@ final class Zstd {
     long length;
     boolean failed;
     try {
-      length = (long) compress.invokeExact(state, out, out.byteSize(), in, in.byteSize(), level);
-      failed = (int) isError.invokeExact(length) != 0;
+      length =
+          (long)
+              compress.handle().invokeExact(state, out, out.byteSize(), in, in.byteSize(), level);
+      failed = (int) isError.handle().invokeExact(length) != 0;
     } catch (Throwable e) {
       throw NativeLibrary.unexpected(e);
     }
@@ -88,7 +89,7 @@ final class Zstd {
 
   private void free(MemorySegment state) {
     try {
-      long _ = (long) free.invokeExact(state);
+      long _ = (long) free.handle().invokeExact(state);
     } catch (Throwable e) {
       throw NativeLibrary.unexpected(e);
     }

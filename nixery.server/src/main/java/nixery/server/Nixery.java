@@ -109,6 +109,7 @@ final class Nixery implements AutoCloseable {
               ? Optional.of(plugins.storage(settings))
               : Optional.empty();
       Pipeline pipeline = nixery.open(settings, plugins, storage, image);
+      result(pipeline.nixVersion);
       nixery.keep(pipeline.service);
       nixery.images = Optional.of(pipeline.images);
       return nixery;
@@ -124,7 +125,7 @@ final class Nixery implements AutoCloseable {
       Storage storage,
       PackageSource source,
       Nix nix,
-      String nixVersion,
+      Future<String> nixVersion,
       Codec codec,
       ImageService service,
       Images images,
@@ -144,11 +145,9 @@ final class Nixery implements AutoCloseable {
 
     NixConfig nixConfig = nixConfig(settings, plugins, cache);
     Nix nix = keep(new Nix(nixConfig));
-    // These take about as long as all that is opened here, and run beside it.
+    // Takes about as long as all that is opened here, and runs beside it.
     FutureTask<String> nixCheck = new FutureTask<>(nix::check);
     Thread.ofVirtual().name("nix-check").start(nixCheck);
-    FutureTask<Codec> codecCheck = new FutureTask<>(() -> ServerSettings.codec(settings));
-    Thread.ofVirtual().name("codec-check").start(codecCheck);
     Metrics metrics = new Metrics(Main.number());
     Storage storage =
         keep(
@@ -164,7 +163,7 @@ final class Nixery implements AutoCloseable {
                 sourcePlugin,
                 () -> sourcePlugin.open(context(settings, cache.resolve("source"), sourcePlugin))));
     int processors = Runtime.getRuntime().availableProcessors();
-    Codec codec = result(codecCheck);
+    Codec codec = ServerSettings.codec(settings);
     LayerPacker packer = keep(new LayerPacker(nixConfig.storeRoot(), codec, processors));
     BuildConfig buildConfig =
         new BuildConfig(
@@ -189,8 +188,7 @@ final class Nixery implements AutoCloseable {
             .find(ServerSettings.PLATFORMS)
             .<Images>map(platforms -> new PlatformImages(service, service::keep, platforms))
             .orElse(service);
-    return new Pipeline(
-        metrics, storage, source, nix, result(nixCheck), codec, service, images, builds);
+    return new Pipeline(metrics, storage, source, nix, nixCheck, codec, service, images, builds);
   }
 
   private void serve(Settings settings, Plugins plugins) {
@@ -203,11 +201,13 @@ final class Nixery implements AutoCloseable {
             ImageConfig.builder(Architecture.AMD64).build());
     RegistryServer registry =
         keep(
-            RegistryServer.start(
+            new RegistryServer(
                 pipeline.images,
                 registryConfig(settings),
                 pipeline.metrics,
                 services(settings, pipeline, stopping)));
+    String nixVersion = result(pipeline.nixVersion);
+    registry.start();
     // Closed before the registry, which then tells those who wait to come back later.
     keep(pipeline.service);
     serving =
@@ -224,7 +224,7 @@ final class Nixery implements AutoCloseable {
         Main.version(),
         pipeline.source.identity(),
         storagePlugin.name(),
-        pipeline.nixVersion,
+        nixVersion,
         pipeline.codec);
     LOG.log(
         System.Logger.Level.INFO,

@@ -45,9 +45,6 @@ final class Training {
   /** Large enough for a layer of several blocks. */
   private static final int FILE = 3 << 20;
 
-  /** Enough that the JVM knows what is worth being compiled, and soon over. */
-  private static final int ROUNDS = 10;
-
   private final Path folder;
   private final PrintStream out;
 
@@ -103,9 +100,7 @@ final class Training {
     Logging.configure(settings);
     try (Nixery nixery = Nixery.start(settings, new Plugins(List.of(storage), List.of(source)))) {
       Set<String> served = new LinkedHashSet<>();
-      for (int round = 0; round < ROUNDS; round++) {
-        pull(nixery.port(), served);
-      }
+      pull(nixery.port(), served);
       out.println("trained: " + String.join(", ", served));
     }
   }

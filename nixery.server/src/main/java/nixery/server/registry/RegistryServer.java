@@ -12,6 +12,9 @@ import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.ServerResponseHeaders;
 import io.helidon.http.Status;
+import io.helidon.service.registry.GlobalServiceRegistry;
+import io.helidon.service.registry.ServiceRegistryConfig;
+import io.helidon.service.registry.ServiceRegistryManager;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.http.DirectHandlers;
@@ -47,16 +50,12 @@ public final class RegistryServer implements AutoCloseable {
   /** Requests do not end while they wait for a build, however long that takes. */
   private static final Duration IDLE = Duration.ofMinutes(5);
 
+  private final RegistryConfig config;
   private final WebServer server;
   private final StallGuard guard;
 
-  private RegistryServer(WebServer server, StallGuard guard) {
-    this.server = server;
-    this.guard = guard;
-  }
-
   /**
-   * Starts to listen.
+   * Prepares to serve.
    *
    * @param images what to serve
    * @param config where and how
@@ -64,16 +63,15 @@ public final class RegistryServer implements AutoCloseable {
    * @param services what to serve beside the registry, outside of {@code /v2}; they register their
    *     {@link nixery.server.metrics.Route} in the request's context, and answer soon, or tell the
    *     {@link StallGuard} that is there when they do not wait for the client
-   * @return the server, which runs until it is closed
-   * @throws ConfigurationException if it cannot listen there
    */
-  public static RegistryServer start(
+  public RegistryServer(
       Images images, RegistryConfig config, Metrics metrics, HttpService... services) {
-    requireFree(config);
-    StallGuard guard = new StallGuard(config.stall());
+    this.config = config;
+    findNoServices();
+    guard = new StallGuard(config.stall());
     AcceptedSockets sockets = new AcceptedSockets(SocketOptions.builder().tcpNoDelay(true).build());
     RegistryHandler registry = new RegistryHandler(images, guard, sockets, config.maxRequests());
-    WebServer server =
+    server =
         WebServer.builder()
             .host(config.host())
             .port(config.port())
@@ -102,13 +100,41 @@ public final class RegistryServer implements AutoCloseable {
                         (request, response, e) ->
                             answerForService(new Exchange(request, response, guard), e))
                     .any(registry))
-            .build()
-            .start();
-    if (!server.isRunning()) {
-      guard.close();
-      throw new ConfigurationException(cannotListen(config) + "; the log says why.");
+            .build();
+  }
+
+  /**
+   * Starts to listen.
+   *
+   * @return this, which runs until it is closed
+   * @throws ConfigurationException if it cannot listen there; it is closed then
+   */
+  public RegistryServer start() {
+    try {
+      requireFree(config);
+      server.start();
+      if (!server.isRunning()) {
+        throw new ConfigurationException(cannotListen(config) + "; the log says why.");
+      }
+    } catch (ConfigurationException e) {
+      close();
+      throw e;
     }
-    return new RegistryServer(server, guard);
+    return this;
+  }
+
+  /**
+   * Keeps Helidon from looking through all modules for services of its own, none of which is used
+   * here: that takes more time than all else until the server listens.
+   */
+  private static void findNoServices() {
+    GlobalServiceRegistry.registry(() ->
+        ServiceRegistryManager.create(
+                ServiceRegistryConfig.builder()
+                    .discoverServices(false)
+                    .discoverServicesFromServiceLoader(false)
+                    .build())
+            .registry());
   }
 
   private static Http1Config http1(StallGuard guard) {

@@ -63,7 +63,7 @@ final class AccessLogTests {
     Logger logger = Logger.getLogger("nixery.server.registry");
     logger.addHandler(handler);
     try (RegistryServer server =
-        RegistryServer.start(images, new RegistryConfig("127.0.0.1", 0), metrics)) {
+        new RegistryServer(images, new RegistryConfig("127.0.0.1", 0), metrics).start()) {
       for (String request : requests) {
         request(server, request);
       }
@@ -112,7 +112,7 @@ final class AccessLogTests {
     Logger logger = Logger.getLogger("nixery.server.registry");
     logger.addHandler(handler);
     try (RegistryServer server =
-        RegistryServer.start(images, new RegistryConfig("127.0.0.1", 0), metrics)) {
+        new RegistryServer(images, new RegistryConfig("127.0.0.1", 0), metrics).start()) {
       try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
         String request = "GET /v2/git/blobs/" + digest + " HTTP/1.1\r\nHost: x\r\n\r\n";
         socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));

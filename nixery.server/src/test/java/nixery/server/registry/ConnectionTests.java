@@ -49,10 +49,12 @@ final class ConnectionTests {
   @BeforeEach
   void start() {
     server =
-        RegistryServer.start(
-            images,
-            new RegistryConfig("127.0.0.1", 0, Duration.ZERO, Duration.ofMillis(500), 2000, 1000),
-            new Metrics("test"));
+        new RegistryServer(
+                images,
+                new RegistryConfig(
+                    "127.0.0.1", 0, Duration.ZERO, Duration.ofMillis(500), 2000, 1000),
+                new Metrics("test"))
+            .start();
   }
 
   @AfterEach
@@ -185,11 +187,13 @@ final class ConnectionTests {
                 .any("/builds", (_, response) -> response.send("a page"));
     server.close();
     server =
-        RegistryServer.start(
-            images,
-            new RegistryConfig("127.0.0.1", 0, Duration.ZERO, Duration.ofMillis(500), 2000, 1000),
-            new Metrics("test"),
-            service);
+        new RegistryServer(
+                images,
+                new RegistryConfig(
+                    "127.0.0.1", 0, Duration.ZERO, Duration.ofMillis(500), 2000, 1000),
+                new Metrics("test"),
+                service)
+            .start();
     assertThat(request("/builds")).startsWith("HTTP/1.1 200 ").endsWith("a page");
     assertThat(request(path)).startsWith("HTTP/1.1 404 ").contains("{\"errors\":[{\"code\":");
   }

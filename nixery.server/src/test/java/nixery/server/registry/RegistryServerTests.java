@@ -57,7 +57,7 @@ final class RegistryServerTests {
 
   @BeforeEach
   void start() {
-    server = RegistryServer.start(images, new RegistryConfig("127.0.0.1", 0), metrics);
+    server = new RegistryServer(images, new RegistryConfig("127.0.0.1", 0), metrics).start();
   }
 
   @AfterEach
@@ -201,11 +201,12 @@ final class RegistryServerTests {
     });
     server.close();
     server =
-        RegistryServer.start(
-            images,
-            new RegistryConfig(
-                "127.0.0.1", 0, Duration.ofSeconds(30), Duration.ofMinutes(1), 100, 2),
-            metrics);
+        new RegistryServer(
+                images,
+                new RegistryConfig(
+                    "127.0.0.1", 0, Duration.ofSeconds(30), Duration.ofMinutes(1), 100, 2),
+                metrics)
+            .start();
     try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
       List<Future<HttpResponse<byte[]>>> waiting =
           List.of(
@@ -527,7 +528,7 @@ final class RegistryServerTests {
     RegistryConfig config =
         new RegistryConfig("127.0.0.1", 0, Duration.ofMillis(100), Duration.ofMinutes(1), 10, 10);
     try (ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor()) {
-      try (RegistryServer hasty = RegistryServer.start(images, config, metrics)) {
+      try (RegistryServer hasty = new RegistryServer(images, config, metrics).start()) {
         URI uri = URI.create("http://127.0.0.1:" + hasty.port() + "/v2/git/manifests/latest");
         var _ = executor.submit(() -> send(HttpRequest.newBuilder(uri)));
         await(asked);
@@ -539,12 +540,14 @@ final class RegistryServerTests {
   @Test
   void saysThatThePortIsTaken() throws Exception {
     assertThatThrownBy(() ->
-            RegistryServer.start(images, new RegistryConfig("127.0.0.1", server.port()), metrics))
+            new RegistryServer(images, new RegistryConfig("127.0.0.1", server.port()), metrics)
+                .start())
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("port " + server.port())
         .hasMessageContaining("PORT");
     assertThatThrownBy(() ->
-            RegistryServer.start(images, new RegistryConfig("no-such-host.invalid", 0), metrics))
+            new RegistryServer(images, new RegistryConfig("no-such-host.invalid", 0), metrics)
+                .start())
         .isInstanceOf(ConfigurationException.class)
         .hasMessageContaining("no-such-host.invalid");
     assertThatThrownBy(() -> new RegistryConfig("127.0.0.1", 70_000))

@@ -24,7 +24,7 @@ final class ServeFiles {
     }
     RegistryConfig config =
         new RegistryConfig("127.0.0.1", 0, Duration.ZERO, Duration.ofMinutes(2), 2000, 1000);
-    try (RegistryServer server = RegistryServer.start(images, config, new Metrics("test"))) {
+    try (RegistryServer server = new RegistryServer(images, config, new Metrics("test")).start()) {
       System.out.println(server.port());
       while (System.in.read() >= 0) {}
     }

@@ -48,17 +48,18 @@ final class OperationsTests {
                   nix.run();
                 }));
     server =
-        RegistryServer.start(
-            new FakeImages(),
-            new RegistryConfig("127.0.0.1", 0),
-            metrics,
-            new Operations(metrics, probes, stopping::get),
-            rules ->
-                rules.get(
-                    "/broken",
-                    (_, _) -> {
-                      throw new IllegalStateException("/secret/path");
-                    }));
+        new RegistryServer(
+                new FakeImages(),
+                new RegistryConfig("127.0.0.1", 0),
+                metrics,
+                new Operations(metrics, probes, stopping::get),
+                rules ->
+                    rules.get(
+                        "/broken",
+                        (_, _) -> {
+                          throw new IllegalStateException("/secret/path");
+                        }))
+            .start();
   }
 
   @AfterEach

@@ -65,11 +65,12 @@ final class PagesTests {
   }
 
   private static RegistryServer serve(Pages pages) {
-    return RegistryServer.start(
-        new FakeImages(),
-        new RegistryConfig("127.0.0.1", 0, Duration.ZERO, STALL, 1000, 1000),
-        new Metrics("test"),
-        pages);
+    return new RegistryServer(
+            new FakeImages(),
+            new RegistryConfig("127.0.0.1", 0, Duration.ZERO, STALL, 1000, 1000),
+            new Metrics("test"),
+            pages)
+        .start();
   }
 
   @AfterEach
