@@ -90,6 +90,7 @@ final class ImageBuilder implements AutoCloseable {
       ReferenceGraph closure = realised.closure();
       List<Layer> plan = metrics.time(Phase.PLAN, () -> plan(closure, outputs, popularity));
       progress.packing(plan.size() + 1);
+      long since = System.nanoTime();
       List<PackedLayerInfo> layers =
           new ArrayList<>(Parallel.map(plan, layer -> layer(layer, progress)));
       layers.add(links(outputs, progress));
@@ -99,7 +100,7 @@ final class ImageBuilder implements AutoCloseable {
               Phase.STORE,
               () -> {
                 store.saveContents(documents.ociManifest().digest(), contents(plan, closure));
-                return store.saveImage(key, layers, documents);
+                return store.saveImage(key, layers, documents, since);
               });
       done = true;
       return image;
