@@ -94,7 +94,7 @@ final class BlockPool implements AutoCloseable {
         block = new Block(arena);
       } catch (OutOfMemoryError e) {
         unused.release();
-        throw new IOException("there is no memory to pack a layer", e);
+        throw new UnwritableException("there is no memory to pack a layer", e);
       }
     }
     block.filled.clear();

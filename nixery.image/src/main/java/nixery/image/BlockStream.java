@@ -111,8 +111,8 @@ final class BlockStream extends OutputStream {
       throw BlockPool.interrupted(e);
     } catch (ExecutionException e) {
       throw e.getCause() instanceof UncheckedIOException io
-          ? new IOException(io.getCause().getMessage(), io.getCause())
-          : new IOException("compression failed", e.getCause());
+          ? new UnwritableException(io.getCause().getMessage(), io.getCause())
+          : new UnwritableException("compression failed", e.getCause());
     }
   }
 

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
+import java.util.List;
 
 /**
  * Packs store paths into layers: compressed tar archives. The bytes are a function of what is
@@ -73,8 +74,9 @@ public final class LayerPacker implements AutoCloseable {
    * @param layer the store paths, which must be there and must not change
    * @param target the file to write; replaced if it is there, removed if packing fails
    * @return what was written
-   * @throws IOException if reading or writing fails, a file changes while it is read, or there is
-   *     something that a layer cannot hold; also if the thread is interrupted
+   * @throws UnreadableException if a store path cannot be read, or changes while it is read
+   * @throws UnpackableException if there is something that a layer cannot hold
+   * @throws IOException if writing fails; also if the thread is interrupted
    */
   public PackedLayer pack(Layer layer, Path target) throws IOException {
     return pack(
@@ -136,6 +138,7 @@ public final class LayerPacker implements AutoCloseable {
   }
 
   private static void add(TarWriter tar, String name, Path file) throws IOException {
+    List<Path> children = List.of();
     try {
       PosixFileAttributes attributes =
           Files.readAttributes(file, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
@@ -148,23 +151,21 @@ public final class LayerPacker implements AutoCloseable {
         }
       } else if (attributes.isDirectory()) {
         tar.directory(name, EXECUTABLE_MODE);
+        children = StoreFiles.children(file);
       } else {
         throw new UnpackableException(
             "a layer cannot hold what is no file, directory or symbolic link");
       }
-      if (!attributes.isDirectory()) {
-        return;
-      }
-    } catch (InterruptedIOException | ClosedByInterruptException e) {
+    } catch (UnwritableException | InterruptedIOException | ClosedByInterruptException e) {
       throw e;
     } catch (UnpackableException e) {
       throw new UnpackableException("/" + name + ": " + e.getMessage());
     } catch (IOException e) {
       // The messages of the former are often nothing but the file.
       String what = e instanceof FileSystemException ? e.toString() : e.getMessage();
-      throw new IOException("cannot pack " + file + ": " + what, e);
+      throw new UnreadableException("cannot pack " + file + ": " + what, e);
     }
-    for (Path child : StoreFiles.children(file)) {
+    for (Path child : children) {
       add(tar, name + "/" + RawNames.last(child), child);
     }
   }

@@ -88,10 +88,21 @@ public final class LinkTree {
    * @param packages the packages; where two bring the same file, the first wins
    * @param storeRoot the directory under which {@code nix/store} lies; {@code /} as a rule
    * @return the view
-   * @throws IOException if reading a package fails
+   * @throws UnreadableException if a package cannot be read
+   * @throws UnpackableException if there are more files than a layer may link
    */
-  public static LinkTree of(List<StorePath> packages, Path storeRoot) throws IOException {
-    Path store = StoreFiles.store(storeRoot);
+  public static LinkTree of(List<StorePath> packages, Path storeRoot)
+      throws UnreadableException, UnpackableException {
+    try {
+      return join(packages, StoreFiles.store(storeRoot));
+    } catch (UnpackableException e) {
+      throw e;
+    } catch (IOException e) {
+      throw new UnreadableException("the packages cannot be read: " + e, e);
+    }
+  }
+
+  private static LinkTree join(List<StorePath> packages, Path store) throws IOException {
     Join join = new Join(store);
     for (StorePath path : packages) {
       Path file = store.resolve(path.baseName());

@@ -58,7 +58,7 @@ public final class ReferenceGraph {
     }
     SortedSet<StorePath> others = new TreeSet<>(info.references());
     others.remove(info.path());
-    return new PathInfo(info.path(), info.narHash(), info.narSize(), others);
+    return new PathInfo(info.path(), info.narSize(), others);
   }
 
   /**
@@ -158,7 +158,7 @@ public final class ReferenceGraph {
     /** Reads the lines of one path, on the first of which it stands. */
     PathInfo info() throws IOException {
       StorePath path = path();
-      String hash = next();
+      next(); // the NAR hash
       long size = number(next(), Long.MAX_VALUE);
       if (!next().isEmpty()) {
         path(); // the deriver, which is only checked
@@ -172,7 +172,7 @@ public final class ReferenceGraph {
         }
       }
       try {
-        return new PathInfo(path, hash, size, references);
+        return new PathInfo(path, size, references);
       } catch (IllegalArgumentException e) {
         throw malformed(e.getMessage(), e);
       }

@@ -27,7 +27,7 @@ final class Graphs {
   static PathInfo info(int number, long size, List<Integer> references) {
     SortedSet<StorePath> paths = new TreeSet<>();
     references.forEach(reference -> paths.add(path(reference)));
-    return new PathInfo(path(number), "0".repeat(64), size, paths);
+    return new PathInfo(path(number), size, paths);
   }
 
   /**

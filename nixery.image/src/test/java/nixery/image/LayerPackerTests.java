@@ -218,12 +218,29 @@ class LayerPackerTests {
           .isThrownBy(() -> packer.pack(layer(PATH), file("layer")))
           .withMessageContaining("name begins with .wh.");
 
-      assertThatIOException()
-          .isThrownBy(() -> packer.pack(layer(OTHER), file("layer")))
-          .withMessageContaining(OTHER.baseName());
       // The blocks of what failed are there for what comes next.
       write(store.resolve(OTHER.baseName()), 3_000_000);
       assertThat(packer.pack(layer(OTHER), file("layer")).file()).exists();
+    }
+  }
+
+  @Test
+  void tellsADiskThatIsFullFromAStoreThatCannotBeRead() throws Exception {
+    write(store.resolve(PATH.baseName()), 8_000_000);
+    try (LayerPacker packer = new LayerPacker(root, GZIP, 1)) {
+      Path target = Files.createSymbolicLink(file("layer"), Path.of("/dev/full"));
+      assertThatIOException()
+          .isThrownBy(() -> packer.pack(layer(PATH), target))
+          .withMessage("No space left on device")
+          .isNotInstanceOf(UnreadableException.class);
+      assertThat(target).doesNotExist();
+
+      assertThatExceptionOfType(UnreadableException.class)
+          .isThrownBy(() -> packer.pack(layer(OTHER), target))
+          .withMessageContaining(OTHER.baseName());
+      assertThatExceptionOfType(UnreadableException.class)
+          .isThrownBy(() -> LinkTree.of(List.of(OTHER), root))
+          .withMessageContaining(OTHER.baseName());
     }
   }
 

@@ -91,9 +91,9 @@ final class BuildCommand {
       return "";
     }
     return Stream.iterate(failure.getCause(), cause -> cause != null, Throwable::getCause)
-        .reduce((_, deeper) -> deeper)
-        .filter(deepest -> !(deepest instanceof Failure))
-        .map(deepest -> " (" + deepest + ")")
+        .filter(cause -> !(cause instanceof Failure))
+        .findFirst()
+        .map(cause -> " (" + cause + ")")
         .orElse("");
   }
 

@@ -122,7 +122,6 @@ final class Revisions {
       infos[revision][node] =
           new PathInfo(
               paths[revision][node],
-              "0".repeat(64),
               sizes[revision][node],
               new TreeSet<>(
                   Arrays.stream(set.packages().get(node).references())

@@ -62,9 +62,6 @@ record ImageRequest(
 
   private static final JsonMapper JSON = JsonMapper.shared();
 
-  /** Nothing that makes images looks at it, and Nix may write it in several forms. */
-  private static final String NO_HASH = "0".repeat(64);
-
   /**
    * Reads the attributes of a derivation.
    *
@@ -124,7 +121,6 @@ record ImageRequest(
       infos.add(
           new PathInfo(
               StorePath.parse(text(info, "path")),
-              NO_HASH,
               info.path("narSize").asLong(-1),
               new TreeSet<>(paths(info.path("references")))));
     }

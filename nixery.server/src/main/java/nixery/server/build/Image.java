@@ -2,6 +2,7 @@ package nixery.server.build;
 
 import java.util.Optional;
 import nixery.image.Document;
+import nixery.image.MediaTypes;
 
 /**
  * An image whose layers are all in the storage.
@@ -10,4 +11,14 @@ import nixery.image.Document;
  *     are compressed as such manifests cannot say
  * @param oci its manifest in the OCI image specification's form
  */
-public record Image(Optional<Document> docker, Document oci) {}
+public record Image(Optional<Document> docker, Document oci) {
+
+  /**
+   * Returns the manifest in one of the forms that it has.
+   *
+   * @param form its media type
+   */
+  Document manifest(String form) {
+    return form.equals(MediaTypes.DOCKER_MANIFEST) ? docker.orElseThrow() : oci;
+  }
+}

@@ -24,6 +24,7 @@ import nixery.image.Popularity;
 import nixery.image.ReferenceGraph;
 import nixery.image.StorePath;
 import nixery.image.UnpackableException;
+import nixery.image.UnreadableException;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
 import nixery.server.metrics.Cache;
@@ -89,6 +90,7 @@ final class ImageBuilder implements AutoCloseable {
       ReferenceGraph closure = realised.closure();
       List<Layer> plan = metrics.time(Phase.PLAN, () -> plan(closure, outputs, popularity));
       progress.packing(plan.size() + 1);
+      long since = System.nanoTime();
       List<PackedLayerInfo> layers =
           new ArrayList<>(Parallel.map(plan, layer -> layer(layer, progress)));
       layers.add(links(outputs, progress));
@@ -98,7 +100,7 @@ final class ImageBuilder implements AutoCloseable {
               Phase.STORE,
               () -> {
                 store.saveContents(documents.ociManifest().digest(), contents(plan, closure));
-                return store.saveImage(key, layers, documents);
+                return store.saveImage(key, layers, documents, since);
               });
       done = true;
       return image;
@@ -193,10 +195,17 @@ final class ImageBuilder implements AutoCloseable {
       return layer.info();
     } catch (UnpackableException e) {
       throw new Failure(FailureCode.BUILD_FAILED, e.getMessage(), e);
+    } catch (UnreadableException e) {
+      throw new Failure(
+          FailureCode.NIX_UNAVAILABLE, "a package cannot be read from the Nix store", e);
     } catch (InterruptedIOException | ClosedByInterruptException e) {
       throw new Failure(FailureCode.INTERRUPTED, Interruptible.STOPPING, e);
     } catch (IOException e) {
-      throw new Failure(FailureCode.STORAGE_UNAVAILABLE, "a layer cannot be packed now", e);
+      throw new Failure(
+          FailureCode.STORAGE_UNAVAILABLE,
+          "a layer cannot be packed now: try again later",
+          new IOException(
+              "cannot write to the spool folder %s: %s".formatted(config.spool(), e), e));
     } finally {
       delete(file);
     }

@@ -132,10 +132,21 @@ public final class ImageService implements Images, AutoCloseable {
   }
 
   @Override
+  public ResolvedTag resolve(String tag) {
+    return Translation.failures(() -> tags.resolve(tag));
+  }
+
+  @Override
   public Image image(String repository, String tag) {
+    ImageName.parse(repository); // so that what is wrong with the name is told first
+    return image(repository, resolve(tag));
+  }
+
+  @Override
+  public Image image(String repository, ResolvedTag tag) {
     ImageName name = ImageName.parse(repository);
     Image image = image(name, tag);
-    lately.served(name, tag, image);
+    lately.served(name, tag.tag(), image);
     return image;
   }
 
@@ -144,20 +155,19 @@ public final class ImageService implements Images, AutoCloseable {
     return catalogue;
   }
 
-  private Image image(ImageName name, String tag) {
-    ResolvedTag resolved = Translation.failures(() -> tags.resolve(tag));
+  private Image image(ImageName name, ResolvedTag tag) {
     Popularity popularity = config.popularity().get();
-    Optional<Digest> key = resolved.revision().map(revision -> key(revision, name, popularity));
+    Optional<Digest> key = tag.revision().map(revision -> key(revision, name, popularity));
     Optional<Image> known = key.flatMap(store::recall);
     if (known.isPresent()) {
       metrics.hit(Cache.MEMORY);
       return known.get();
     }
     return flights.get(
-        new Request(name, tag, resolved.revision()),
+        new Request(name, tag.tag(), tag.revision()),
         () -> {
           key.ifPresent(_ -> metrics.missed(Cache.MEMORY));
-          return Translation.failures(() -> find(name, resolved, key, popularity));
+          return Translation.failures(() -> find(name, tag, key, popularity));
         });
   }
 

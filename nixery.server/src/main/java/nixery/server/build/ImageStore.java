@@ -247,8 +247,12 @@ final class ImageStore implements AutoCloseable {
     memory.forget();
   }
 
-  /** Stores the config and manifests of an image whose layers are there. */
-  Image saveImage(Digest key, List<PackedLayerInfo> layers, ImageDocuments documents) {
+  /**
+   * Stores the config and manifests of an image whose layers are there.
+   *
+   * @param since when the look at its layers began, by {@link System#nanoTime}
+   */
+  Image saveImage(Digest key, List<PackedLayerInfo> layers, ImageDocuments documents, long since) {
     Document config = documents.config();
     put(blob(config.digest()), Content.of(config.bytes(), BLOB_TYPE));
     Optional<Document> docker = documents.dockerManifest();
@@ -260,7 +264,6 @@ final class ImageStore implements AutoCloseable {
                 layers.stream().map(layer -> new StoredBlob(layer.digest(), layer.size())),
                 Stream.of(new StoredBlob(config.digest(), config.bytes().length)))
             .toList();
-    long since = System.nanoTime();
     write(imageKey(key), new StoredImage(docker.map(Document::digest), oci.digest(), blobs));
     Image image = new Image(docker, oci);
     memory.keep(

@@ -2,6 +2,7 @@ package nixery.server.build;
 
 import java.util.List;
 import java.util.Optional;
+import nixery.api.source.ResolvedTag;
 import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
@@ -16,14 +17,34 @@ import nixery.server.failure.Failure;
 public interface Images {
 
   /**
+   * Says what a tag stands for now, for whoever wants several images that belong together.
+   *
+   * @param tag a tag as the client sent it
+   * @return its meaning, which may be another a moment later
+   */
+  ResolvedTag resolve(String tag);
+
+  /**
    * Returns an image, built now if need be. Interrupting a waiting caller makes it leave; the build
    * goes on.
+   *
+   * @param name a repository name as the client sent it, such as {@code shell/git}
+   * @param tag what the tag stands for
+   * @return the image
+   */
+  Image image(String name, ResolvedTag tag);
+
+  /**
+   * Returns the image that a tag denotes now, built now if need be, as {@link #image(String,
+   * ResolvedTag)} does.
    *
    * @param name a repository name as the client sent it, such as {@code shell/git}
    * @param tag a tag as the client sent it
    * @return the image
    */
-  Image image(String name, String tag);
+  default Image image(String name, String tag) {
+    return image(name, resolve(tag));
+  }
 
   /**
    * Says in which forms an image can be had by its tag.
@@ -38,7 +59,8 @@ public interface Images {
   }
 
   /**
-   * Returns the manifest or index that a tag denotes, built now if need be, as {@link #image} does.
+   * Returns the manifest or index that a tag denotes, built now if need be, as {@link
+   * #image(String, String)} does.
    *
    * @param name a repository name as the client sent it
    * @param tag a tag as the client sent it
@@ -46,8 +68,7 @@ public interface Images {
    * @return the document, which can be had by its digest from now on
    */
   default Document manifest(String name, String tag, String form) {
-    Image image = image(name, tag);
-    return form.equals(MediaTypes.DOCKER_MANIFEST) ? image.docker().orElseThrow() : image.oci();
+    return image(name, tag).manifest(form);
   }
 
   /**

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.function.Consumer;
+import nixery.api.source.ResolvedTag;
 import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
 import nixery.image.Architecture;
@@ -71,8 +72,10 @@ public final class PlatformImages implements Images {
   }
 
   private Document index(String name, String tag, String form, String manifestForm) {
+    // The tag may move meanwhile; an index is of one revision.
+    ResolvedTag resolved = images.resolve(tag);
     List<Outcome> outcomes =
-        Parallel.map(platforms, platform -> attempt(name(platform, name), tag, manifestForm));
+        Parallel.map(platforms, platform -> attempt(name(platform, name), resolved, manifestForm));
     check(name, outcomes);
     SequencedMap<Architecture, Document> manifests = new LinkedHashMap<>();
     for (int i = 0; i < platforms.size(); i++) {
@@ -85,9 +88,9 @@ public final class PlatformImages implements Images {
     return index;
   }
 
-  private Outcome attempt(String name, String tag, String form) {
+  private Outcome attempt(String name, ResolvedTag tag, String form) {
     try {
-      return new Outcome.Built(images.manifest(name, tag, form));
+      return new Outcome.Built(images.image(name, tag).manifest(form));
     } catch (Failure e) {
       return new Outcome.Failed(e);
     }
@@ -144,7 +147,12 @@ public final class PlatformImages implements Images {
   }
 
   @Override
-  public Image image(String name, String tag) {
+  public ResolvedTag resolve(String tag) {
+    return images.resolve(tag);
+  }
+
+  @Override
+  public Image image(String name, ResolvedTag tag) {
     return images.image(withFirst(name), tag);
   }
 

@@ -1,6 +1,7 @@
 package nixery.server.nix;
 
 import java.io.ByteArrayOutputStream;
+import java.io.Closeable;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -15,6 +16,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
@@ -44,8 +46,13 @@ record NixProcess(
 
   private static final int EXIT_SIGNALLED = 128;
 
-  /** How long output may take to arrive when the process is gone. */
+  /** How long its output may take to be taken when the process is gone. */
   private static final Duration DRAIN = Duration.ofSeconds(10);
+
+  /** How often a stream is looked at: less and less often while nothing comes. */
+  private static final Duration SHORTEST_PAUSE = Duration.ofNanos(100_000);
+
+  private static final Duration LONGEST_PAUSE = Duration.ofMillis(16);
 
   private static final Executor VIRTUAL = task -> Thread.ofVirtual().name("nix-output").start(task);
 
@@ -95,11 +102,14 @@ record NixProcess(
     builder.environment().putAll(environment);
     Process process = builder.start();
     var end = new CompletableFuture<End>();
+    var exit = process.onExit();
     var output =
-        CompletableFuture.supplyAsync(() -> takeOutput(process.getInputStream(), end), VIRTUAL);
+        CompletableFuture.supplyAsync(
+            () -> takeOutput(new Output(process.getInputStream(), exit), end), VIRTUAL);
     var log =
-        CompletableFuture.runAsync(() -> takeLines(process.getErrorStream(), lines, end), VIRTUAL);
-    var _ = process.onExit().thenRun(() -> end.complete(End.EXIT));
+        CompletableFuture.runAsync(
+            () -> takeLines(new Output(process.getErrorStream(), exit), lines, end), VIRTUAL);
+    var _ = exit.thenRun(() -> end.complete(End.EXIT));
     try {
       await(end, nanosLeft);
     } finally {
@@ -179,7 +189,39 @@ record NixProcess(
     }
   }
 
-  private byte[] takeOutput(InputStream stream, CompletableFuture<End> end) {
+  /**
+   * A stream that ends with the process, though what the process left behind may hold it open. So
+   * no read may block: nothing but its writers can end that.
+   */
+  private record Output(InputStream stream, Future<?> exit) implements Closeable {
+
+    int read(byte[] buffer) throws IOException {
+      long pause = SHORTEST_PAUSE.toNanos();
+      while (true) {
+        boolean ended = exit.isDone(); // asked first, so that all that it wrote is there
+        if (stream.available() > 0) {
+          return stream.read(buffer);
+        }
+        if (ended) {
+          return -1;
+        }
+        try {
+          exit.get(pause, TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+          pause = Math.min(2 * pause, LONGEST_PAUSE.toNanos());
+        } catch (InterruptedException | ExecutionException e) {
+          throw new IOException("the end of a process cannot be awaited", e);
+        }
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      stream.close();
+    }
+  }
+
+  private byte[] takeOutput(Output stream, CompletableFuture<End> end) {
     var output = new ByteArrayOutputStream();
     byte[] buffer = new byte[1 << 16];
     try (stream) {
@@ -197,8 +239,7 @@ record NixProcess(
     return output.toByteArray();
   }
 
-  private static void takeLines(
-      InputStream stream, Consumer<String> lines, CompletableFuture<End> end) {
+  private static void takeLines(Output stream, Consumer<String> lines, CompletableFuture<End> end) {
     try (stream) {
       var line = new ByteArrayOutputStream();
       byte[] buffer = new byte[1 << 16];

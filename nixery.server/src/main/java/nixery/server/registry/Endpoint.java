@@ -107,6 +107,20 @@ sealed interface Endpoint {
     return !path.contains("//") && !DOTS.matcher(path).find();
   }
 
+  /**
+   * Tells whether a path is one of the registry's, however it is written.
+   *
+   * @param rawPath as received, without the query
+   */
+  static boolean isOfRegistry(String rawPath) {
+    try {
+      String path = decode(withoutAuthority(rawPath));
+      return path.equals("/v2") || path.startsWith("/v2/");
+    } catch (Failure e) {
+      return false;
+    }
+  }
+
   private static RepositoryName name(List<String> segments, int markers) {
     return new RepositoryName(String.join("/", segments.subList(0, segments.size() - markers)));
   }

@@ -254,7 +254,7 @@ public final class RegistryServer implements AutoCloseable {
 
   /** Cuts off clients that stall; the registry sees to that itself. */
   private static void guardServices(StallGuard guard, FilterChain chain, RoutingRequest request) {
-    if (request.path().rawPath().startsWith("/v2")) {
+    if (Endpoint.isOfRegistry(request.prologue().uriPath().rawPath())) {
       chain.proceed();
       return;
     }

@@ -39,7 +39,12 @@ final class ImageCatalogueTests {
   private record Failing(Runnable work) implements Images {
 
     @Override
-    public Image image(String name, String tag) {
+    public ResolvedTag resolve(String tag) {
+      return new ResolvedTag(tag, Optional.empty(), Optional.empty());
+    }
+
+    @Override
+    public Image image(String name, ResolvedTag tag) {
       work.run();
       throw new AssertionError("this must fail");
     }

@@ -78,9 +78,16 @@ final class ImageStoreTests {
   }
 
   private Image saveImage() throws IOException {
-    List<PackedLayerInfo> layers = List.of(saveLayer());
+    return saveImage(saveLayer(), System.nanoTime());
+  }
+
+  private Image saveImage(PackedLayerInfo layer, long since) {
+    List<PackedLayerInfo> layers = List.of(layer);
     return store.saveImage(
-        KEY, layers, ImageDocuments.of(ImageConfig.of(Architecture.AMD64, List.of()), layers));
+        KEY,
+        layers,
+        ImageDocuments.of(ImageConfig.of(Architecture.AMD64, List.of()), layers),
+        since);
   }
 
   /** Changes the file of an object. */
@@ -131,11 +138,7 @@ final class ImageStoreTests {
     PackedLayerInfo packed = saveLayer();
     PackedLayerInfo layer =
         new PackedLayerInfo(packed.digest(), packed.size(), packed.diffId(), Compression.ZSTD);
-    Image image =
-        store.saveImage(
-            KEY,
-            List.of(layer),
-            ImageDocuments.of(ImageConfig.of(Architecture.AMD64, List.of()), List.of(layer)));
+    Image image = saveImage(layer, System.nanoTime());
     assertThat(image.docker()).isEmpty();
     assertThat(store.findImage(KEY)).contains(image);
   }
@@ -195,6 +198,17 @@ final class ImageStoreTests {
     assertThat(saveImage()).isEqualTo(image);
     assertThat(store.recall(KEY)).contains(image);
     assertThat(store.deliver(config)).isPresent();
+  }
+
+  /** The layers that an image reuses may have been seen long before its last one is packed. */
+  @Test
+  void aNewImageIsRememberedFromWhenItsLayersWereSeen() throws IOException {
+    remember(Duration.ofHours(1));
+    PackedLayerInfo layer = saveLayer();
+    Image image = saveImage(layer, System.nanoTime() - Duration.ofHours(2).toNanos());
+    assertThat(store.recall(KEY)).isEmpty();
+    assertThat(store.findImage(KEY)).contains(image);
+    assertThat(store.recall(KEY)).contains(image);
   }
 
   @Test

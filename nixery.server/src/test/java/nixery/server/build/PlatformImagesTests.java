@@ -12,7 +12,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
+import nixery.api.source.ResolvedTag;
 import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
 import nixery.image.Architecture;
@@ -38,6 +40,8 @@ final class PlatformImagesTests {
   private final class Named implements Images {
 
     final ConcurrentSkipListSet<String> asked = new ConcurrentSkipListSet<>();
+    final ConcurrentSkipListSet<String> revisions = new ConcurrentSkipListSet<>();
+    final AtomicInteger resolved = new AtomicInteger();
     UnaryOperator<String> build = name -> name;
     List<String> forms = List.of(MediaTypes.DOCKER_MANIFEST, MediaTypes.OCI_MANIFEST);
 
@@ -46,9 +50,17 @@ final class PlatformImagesTests {
       return forms;
     }
 
+    /** The tag moves each time. */
     @Override
-    public Image image(String name, String tag) {
-      asked.add(name + ":" + tag);
+    public ResolvedTag resolve(String tag) {
+      String revision = String.valueOf(resolved.incrementAndGet());
+      return new ResolvedTag(tag, Optional.of(revision), Optional.empty());
+    }
+
+    @Override
+    public Image image(String name, ResolvedTag tag) {
+      asked.add(name + ":" + tag.tag());
+      revisions.add(tag.revision().orElseThrow());
       String text = build.apply(name);
       return new Image(
           Optional.of(document(MediaTypes.DOCKER_MANIFEST, "docker " + text)),
@@ -107,6 +119,13 @@ final class PlatformImagesTests {
     assertThat(new JsonMapper().readTree(index.bytes()).at("/manifests/0/digest").asString())
         .isEqualTo(document(MediaTypes.OCI_MANIFEST, "oci arm64/shell/git").digest().toString());
     assertThat(index).isEqualTo(platforms().manifest("shell/git", "v1", MediaTypes.OCI_INDEX));
+  }
+
+  @Test
+  void allManifestsOfAnIndexAreOfOneRevisionThoughTheTagMoves() {
+    platforms().manifest("git", "main", MediaTypes.OCI_INDEX);
+    assertThat(images.asked).hasSize(2);
+    assertThat(images.revisions).containsExactly("1");
   }
 
   @Test

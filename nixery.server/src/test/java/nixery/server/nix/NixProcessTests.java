@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -105,6 +110,45 @@ class NixProcessTests {
 
     assertThat(result.output()).isEqualTo("tidied\n");
     assertThat(Processes.started()).isEmpty();
+  }
+
+  @Test
+  void doesNotWaitForWhatItsChildrenLeaveBehind() throws Exception {
+    long open = pipes();
+    NixProcess.Result ended =
+        shell("sleep 1000 & echo $!; echo log >&2").run(lines::add, NixProcessTests::forever);
+    NixProcess.Result killed =
+        shell("(sleep 1000 & echo $!); echo log >&2; sleep 1001")
+            .run(lines::add, deadline(Duration.ofMillis(300)));
+    List<ProcessHandle> left =
+        Stream.of(ended, killed)
+            .map(result -> ProcessHandle.of(Long.parseLong(result.output().strip())).orElseThrow())
+            .toList();
+    try {
+      assertThat(ended.isSuccess()).isTrue();
+      assertThat(killed.end()).isEqualTo(NixProcess.End.TIMEOUT);
+      assertThat(lines).containsExactly("log", "log");
+      while (pipes() > open) {
+        Thread.sleep(10);
+      }
+      assertThat(left).as("they hold the pipes open").allMatch(ProcessHandle::isAlive);
+    } finally {
+      left.forEach(ProcessHandle::destroyForcibly);
+    }
+  }
+
+  /** Returns how many ends of pipes this process has open. */
+  private static long pipes() throws IOException {
+    long count = 0;
+    try (DirectoryStream<Path> open = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+      for (Path file : open) {
+        if (Files.exists(file, LinkOption.NOFOLLOW_LINKS)
+            && Files.readSymbolicLink(file).toString().startsWith("pipe:")) {
+          count++;
+        }
+      }
+    }
+    return count;
   }
 
   @Test

@@ -19,10 +19,10 @@ import java.util.stream.Stream;
 import nixery.api.Scratch;
 
 /** A version of Nix, with a store of its own, that is deleted on closing. */
-final class TestNix implements AutoCloseable {
+public final class TestNix implements AutoCloseable {
 
   /** The versions that the driver is tested with. */
-  enum Version {
+  public enum Version {
     /** The one on the {@code PATH}. */
     INSTALLED("", ""),
     TRIXIE("NIXERY_TEST_NIX_TRIXIE", "nix-trixie"),
@@ -51,11 +51,11 @@ final class TestNix implements AutoCloseable {
   }
 
   /** The platform of this machine. */
-  static final String SYSTEM =
+  public static final String SYSTEM =
       System.getProperty("os.arch").equals("aarch64") ? "aarch64-linux" : "x86_64-linux";
 
   /** Begins a package set: {@code sh NAME ATTRIBUTES SCRIPT} is a derivation. */
-  static final String PRELUDE =
+  public static final String PRELUDE =
       """
       let
         sh = name: attributes: script: derivation ({
@@ -69,7 +69,7 @@ final class TestNix implements AutoCloseable {
       in
       """;
 
-  final Path store;
+  public final Path store;
   final Optional<Path> binFolder;
   private final Map<String, String> environment;
   private final List<Nix> opened = new ArrayList<>();
@@ -117,7 +117,7 @@ final class TestNix implements AutoCloseable {
     return there.stream();
   }
 
-  static TestNix of(Version version) throws IOException {
+  public static TestNix of(Version version) throws IOException {
     return new TestNix(version.folder());
   }
 
@@ -141,7 +141,7 @@ final class TestNix implements AutoCloseable {
     return nix;
   }
 
-  Nix open() {
+  public Nix open() {
     return open(Duration.ofMinutes(2), Duration.ofMinutes(2));
   }
 

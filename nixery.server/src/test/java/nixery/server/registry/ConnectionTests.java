@@ -28,6 +28,9 @@ import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 import nixery.api.storage.StorageException;
 import nixery.image.Digest;
+import nixery.server.build.Image;
+import nixery.server.failure.Failure;
+import nixery.server.failure.FailureCode;
 import nixery.server.metrics.Metrics;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -104,6 +107,26 @@ final class ConnectionTests {
               "\r\n\r\nHTTP/1.1 200",
               "\r\n\r\ncontentHTTP/1.1 200");
       assertThat(response).endsWith("{}");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"/v2", "/%76%32", "/v%32", "http://x/v2"})
+  void aBuildMayTakeLongHoweverItsPathIsWritten(String base) throws Exception {
+    Image image = images.addImage("slow");
+    images.onImage((_, _) -> {
+      try {
+        Thread.sleep(1000); // longer than a client may stall
+      } catch (InterruptedException e) {
+        throw new Failure(FailureCode.INTERRUPTED, "taken for a client that stalls", e);
+      }
+      return image;
+    });
+    try (Socket socket = connect()) {
+      write(
+          socket,
+          "GET " + base + "/git/manifests/latest HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      assertThat(readAll(socket)).startsWith("HTTP/1.1 200 OK\r\n");
     }
   }
 

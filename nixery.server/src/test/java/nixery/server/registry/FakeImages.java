@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import nixery.api.source.ResolvedTag;
 import nixery.api.storage.Delivery;
 import nixery.api.storage.StoredObject;
 import nixery.image.Digest;
@@ -119,9 +120,14 @@ public final class FakeImages implements Images {
   }
 
   @Override
-  public Image image(String name, String tag) {
+  public ResolvedTag resolve(String tag) {
+    return new ResolvedTag(tag, Optional.empty(), Optional.empty());
+  }
+
+  @Override
+  public Image image(String name, ResolvedTag tag) {
     calls.incrementAndGet();
-    return builder.build(name, tag);
+    return builder.build(name, tag.tag());
   }
 
   @Override

@@ -3,8 +3,11 @@ package nixery.server.web.pages;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
 import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -45,14 +48,17 @@ final class EventStream {
   }
 
   /**
-   * Sends events until the build ends.
+   * Sends events until the build ends. A client that has announced to close the connection, as all
+   * of HTTP/1.0 are taken to, is sent those that there are now: it may not know chunks, and comes
+   * back.
    *
    * @param from the number of the first line of the log to send
    * @param guard which watches this thread's client now, and does so again afterwards
    * @return whether this was done; otherwise there are too many listeners
    * @throws CloseConnectionException if the client went away
    */
-  boolean send(Build build, long from, ServerResponse response, StallGuard guard) {
+  boolean send(
+      Build build, long from, ServerRequest request, ServerResponse response, StallGuard guard) {
     if (!listeners.tryAcquire()) {
       return false;
     }
@@ -60,9 +66,16 @@ final class EventStream {
       response.header(HeaderNames.CONTENT_TYPE, TYPE);
       // For proxies that would collect the answer: nginx heeds it.
       response.header("X-Accel-Buffering", "no");
-      OutputStream body = response.outputStream();
-      follow(build, from, body, guard);
-      body.close();
+      if (request.headers().containsToken(HeaderValues.CONNECTION_CLOSE)) {
+        ByteArrayOutputStream body = new ByteArrayOutputStream();
+        write(RETRY, body);
+        tell(build, build.snapshot(), from, body);
+        response.send(body.toByteArray());
+      } else {
+        OutputStream body = response.outputStream();
+        follow(build, from, body, guard);
+        body.close();
+      }
     } catch (IOException | UncheckedIOException e) {
       throw new CloseConnectionException("the client went away", e);
     } catch (InterruptedException e) {
@@ -79,17 +92,8 @@ final class EventStream {
     long next = from;
     while (true) {
       Snapshot snapshot = build.snapshot();
-      LogLines lines = logs ? build.log(next, LINES_AT_ONCE) : build.log(next, 0);
-      if (!lines.lines().isEmpty()) {
-        String text = String.join("\n", lines.lines());
-        String data =
-            lines.first() == next ? text : BuildPage.leftOut(lines.first() - next) + "\n" + text;
-        write(Events.event("log", Long.toString(lines.next()), data), body);
-        next = lines.next();
-      }
-      write(Events.event("state", "", BuildJson.state(snapshot)), body);
+      next = tell(build, snapshot, next, body);
       if (snapshot.outcome().isFinal()) {
-        write(Events.event("end", "", BuildJson.word(snapshot.outcome())), body);
         return;
       }
       guard.end();
@@ -100,6 +104,25 @@ final class EventStream {
         guard.begin();
       }
     }
+  }
+
+  /** Writes what there is to say now, and returns the number of the next line. */
+  private long tell(Build build, Snapshot snapshot, long from, OutputStream body)
+      throws IOException {
+    LogLines lines = build.log(from, logs ? LINES_AT_ONCE : 0);
+    long next = from;
+    if (!lines.lines().isEmpty()) {
+      String text = String.join("\n", lines.lines());
+      String data =
+          lines.first() == from ? text : BuildPage.leftOut(lines.first() - from) + "\n" + text;
+      write(Events.event("log", Long.toString(lines.next()), data), body);
+      next = lines.next();
+    }
+    write(Events.event("state", "", BuildJson.state(snapshot)), body);
+    if (snapshot.outcome().isFinal()) {
+      write(Events.event("end", "", BuildJson.word(snapshot.outcome())), body);
+    }
+    return next;
   }
 
   private static void write(String text, OutputStream body) throws IOException {

@@ -266,7 +266,7 @@ public final class Pages implements HttpService {
             .orElseGet(() -> query(request).getOrDefault("from", "0"));
     if (request.prologue().method().equals(Method.HEAD)) {
       Body.send(request, response, EventStream.TYPE, new byte[0]);
-    } else if (!events.send(build, line(from), response, guard(request))) {
+    } else if (!events.send(build, line(from), request, response, guard(request))) {
       response.header(HeaderNames.RETRY_AFTER, Integer.toString(RETRY_SECONDS));
       problem(request, response, 503, "Too many", "Too many are looking on: reload to see more.");
     }

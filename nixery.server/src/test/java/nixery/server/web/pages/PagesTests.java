@@ -428,6 +428,33 @@ final class PagesTests {
     assertThat(get("/builds/" + build.id() + "/events?from=%3Cx").body()).contains("data: first");
   }
 
+  /** As nginx asks, unless it is told otherwise: chunks are nothing for HTTP/1.0. */
+  @Test
+  void whoCannotReadAnswersWithoutALengthIsToldWhatThereIsNow() throws Exception {
+    Build build = begin("git", now -> now.line("one"));
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), server.port())) {
+      socket.setSoTimeout(10_000);
+      socket
+          .getOutputStream()
+          .write(
+              ("GET /builds/" + build.id() + "/events HTTP/1.0\r\n\r\n")
+                  .getBytes(StandardCharsets.US_ASCII));
+      StringBuilder head = new StringBuilder();
+      while (head.indexOf("\r\n\r\n") < 0) {
+        head.append((char) socket.getInputStream().read());
+      }
+      assertThat(head.toString())
+          .contains("text/event-stream", "Content-Length: ")
+          .doesNotContain("Transfer-Encoding");
+      String body = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertThat(head.toString()).contains("Content-Length: " + body.length() + "\r\n");
+      assertThat(body)
+          .startsWith("retry: 2000\n\nevent: log\nid: 1\ndata: one\n\nevent: state\n")
+          .endsWith("\n\n")
+          .doesNotContain("event: end");
+    }
+  }
+
   @Test
   void whatIsNotKeptAnyMoreIsLeftOut() throws Exception {
     Build build =
