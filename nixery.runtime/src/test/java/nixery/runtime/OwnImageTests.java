@@ -168,6 +168,7 @@ final class OwnImageTests {
       List<String> use = new ArrayList<>(List.of("run", "--rm", "--network=none", image));
       use.addAll(Arrays.asList(program));
       String output = docker(use.toArray(String[]::new));
+      leaveAnOrphan(container);
       assertThat(
               Shell.attempt(List.of("docker", "-H", "unix://" + docker.socket(), "logs", container))
                   .output())
@@ -181,6 +182,22 @@ final class OwnImageTests {
     } finally {
       docker("rm", "-f", container);
     }
+  }
+
+  /** As a build without a sandbox does that puts a program into the background. */
+  private static void leaveAnOrphan(String container) {
+    docker(
+        "exec",
+        container,
+        "/bin/sh",
+        "-euc",
+        """
+        (sh -c 'echo $$ >/tmp/orphan' &)
+        timeout 20 sh -euc '
+          until [ -s /tmp/orphan ]; do sleep 0.1; done
+          while [ -e "/proc/$(cat /tmp/orphan)" ]; do sleep 0.1; done
+        '
+        """);
   }
 
   private static void awaitReady(int port, String container)
