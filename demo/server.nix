@@ -25,6 +25,7 @@ let
       deps = [ glibc libgcc libarchive boost brotli libbsd curlWithGnuTls boehmgc readline ncurses libseccomp libsodium sqlite openssl ]
         ++ (if isAmd64 then [ libcpuid ] else [ ]);
       fixup = ''mkdir -p "$out/libexec/nix"; ln -s ../../bin/nix "$out/libexec/nix/build-remote"''; };
+    tini = deb { debs = [ "tini" ]; pname = "tini"; deps = [ glibc ]; prune = [ "bin/tini-static" ]; };
     libdeflate = deb { debs = [ "libdeflate0" ]; pname = "libdeflate"; deps = [ glibc ]; };
     openssh = deb { debs = [ "openssh-client" ]; pname = "openssh"; deps = [ glibc bash libselinux libkrb5 openssl zlib ];
       prune = [ "bin/sftp" "etc" "lib/openssh" "lib/systemd" ]; };

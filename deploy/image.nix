@@ -77,7 +77,8 @@ let
       *) library= ;;
     esac
     export NIXERY_COMPRESSION_LIBRARY="''${NIXERY_COMPRESSION_LIBRARY:-$library}"
-    exec ${runtime}/bin/nixery "$@"
+    # Builds without a sandbox leave processes behind, which nobody else would wait for.
+    exec ${packages.tini}/bin/tini -s -- ${runtime}/bin/nixery "$@"
   '';
 
   server = run "nixery-server" ''

@@ -46,6 +46,16 @@ securityContext:
     drop: [ALL]
 {{- end }}
 
+{{/* Neither Nix nor ssh runs as a user without a name, and the image names user 1000 only. */}}
+{{- define "nixery.userMount" -}}
+{{- if ne (int .Values.securityContext.runAsUser) 1000 -}}
+- name: user
+  mountPath: /etc/passwd
+  subPath: passwd
+  readOnly: true
+{{- end -}}
+{{- end }}
+
 {{- define "nixery.check" -}}
 {{- $sources := 0 -}}
 {{- if .Values.source.channel }}{{ $sources = add1 $sources }}{{ end -}}

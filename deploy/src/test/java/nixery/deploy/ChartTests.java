@@ -115,7 +115,7 @@ final class ChartTests {
   void aServerHasTheTimeToStopThatItIsPromised() {
     List<HasMetadata> objects =
         objects(chart().set("shutdown.drainSeconds", 20).set("shutdown.graceSeconds", 100));
-    assertThat(only(ConfigMap.class, objects).getData())
+    assertThat(settings(objects).getData())
         .containsEntry("NIXERY_DRAIN", "20")
         .containsEntry("NIXERY_GRACE", "100");
     assertThat(pod(objects).getTerminationGracePeriodSeconds()).isEqualTo(150);
@@ -134,15 +134,41 @@ final class ChartTests {
   }
 
   @Test
+  void anotherUserHasAName() throws IOException {
+    List<HasMetadata> objects = objects(example("user.yaml"));
+    PodSpec pod = pod(objects);
+    assertThat(pod.getSecurityContext().getRunAsUser()).isEqualTo(20000);
+    for (Container container : containers(pod)) {
+      VolumeMount passwd =
+          container.getVolumeMounts().stream()
+              .filter(mount -> mount.getMountPath().equals("/etc/passwd"))
+              .findFirst()
+              .orElseThrow();
+      String map =
+          pod.getVolumes().stream()
+              .filter(volume -> volume.getName().equals(passwd.getName()))
+              .findFirst()
+              .orElseThrow()
+              .getConfigMap()
+              .getName();
+      assertThat(configMap(map, objects).getData().get(passwd.getSubPath()))
+          .contains("\nnixery:x:20000:30000::/home/nixery:/bin/sh\n");
+    }
+    assertThat(server(pod).getVolumeMounts())
+        .extracting(VolumeMount::getMountPath)
+        .contains("/home/nixery/.ssh");
+  }
+
+  @Test
   void replicasShareABucketAndScale() throws IOException {
     List<HasMetadata> objects = objects(example("bucket.yaml"));
-    assertThat(only(ConfigMap.class, objects).getData())
+    assertThat(settings(objects).getData())
         .containsEntry("NIXERY_STORAGE_BACKEND", "gcs")
         .containsEntry("GCS_BUCKET", "my-layers")
         .containsEntry("NIXERY_PKGS_REPO", "git@git.example.com:packages.git")
         .containsEntry("NIX_TIMEOUT", "600")
         .doesNotContainKeys("NIXERY_CHANNEL", "STORAGE_PATH", "GOOGLE_APPLICATION_CREDENTIALS");
-    assertThat(only(ConfigMap.class, objects).getData().get("NIX_CONFIG"))
+    assertThat(settings(objects).getData().get("NIX_CONFIG"))
         .contains("sandbox = false\n", "\ntrusted-public-keys = cache.example.com-1:AAAA");
     HorizontalPodAutoscaler scaler = only(HorizontalPodAutoscaler.class, objects);
     assertThat(scaler.getSpec().getScaleTargetRef().getKind()).isEqualTo("StatefulSet");
@@ -156,7 +182,7 @@ final class ChartTests {
   void theServerKnowsEveryVariable() throws IOException {
     String reference = Files.readString(Path.of("../README.md"));
     for (String example : examples().toList()) {
-      for (String name : only(ConfigMap.class, objects(example(example))).getData().keySet()) {
+      for (String name : settings(objects(example(example))).getData().keySet()) {
         if (!List.of("HOME", "NIX_CONFIG").contains(name) && !name.startsWith("XDG_")) {
           assertThat(reference.contains("| `" + name + "` |")).as(name).isTrue();
         }
@@ -241,6 +267,18 @@ final class ChartTests {
     List<T> found = objects.stream().filter(type::isInstance).map(type::cast).toList();
     assertThat(found).hasSize(1);
     return found.getFirst();
+  }
+
+  private static ConfigMap configMap(String name, List<HasMetadata> objects) {
+    return only(
+        ConfigMap.class,
+        objects.stream().filter(object -> object.getMetadata().getName().equals(name)).toList());
+  }
+
+  /** Returns the variables of the server. */
+  private static ConfigMap settings(List<HasMetadata> objects) {
+    return configMap(
+        server(pod(objects)).getEnvFrom().getFirst().getConfigMapRef().getName(), objects);
   }
 
   private static PodSpec pod(List<HasMetadata> objects) {

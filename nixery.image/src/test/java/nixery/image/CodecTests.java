@@ -15,19 +15,16 @@ import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Example;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
-import net.jqwik.api.constraints.IntRange;
+import nixery.property.Property;
+import nixery.property.Samples;
+import org.junit.jupiter.api.Test;
 
 /** What is compressed is read by the command-line tools, and by the Java runtime. */
 class CodecTests {
@@ -38,31 +35,34 @@ class CodecTests {
   private static final Codec JAVA = Codec.java(5);
   private static final Codec ZSTD = Codec.open(Compression.ZSTD, 3, ANYWHERE);
 
-  @Provide
-  Arbitrary<Codec> codecs() {
-    return Arbitraries.of(LIBDEFLATE, JAVA, ZSTD);
+  /** Returns a length around those of blocks, or another. */
+  private static int length(Samples samples) {
+    return switch (samples.between(0, 3)) {
+      case 0 -> samples.between(0, 3000);
+      case 1 -> samples.between(BlockPool.BLOCK - 2, BlockPool.BLOCK + 2);
+      case 2 -> samples.between(2 * BlockPool.BLOCK - 2, 2 * BlockPool.BLOCK + 2);
+      default -> samples.between(0, 4 * BlockPool.BLOCK);
+    };
   }
 
-  /** Lengths around those of blocks, and others. */
-  @Provide
-  Arbitrary<Integer> lengths() {
-    return Arbitraries.oneOf(
-        Arbitraries.integers().between(0, 3000),
-        Arbitraries.integers().between(BlockPool.BLOCK - 2, BlockPool.BLOCK + 2),
-        Arbitraries.integers().between(2 * BlockPool.BLOCK - 2, 2 * BlockPool.BLOCK + 2),
-        Arbitraries.integers().between(0, 4 * BlockPool.BLOCK));
+  @Test
+  void bytesDependOnWhatIsWrittenAloneAndAreReadBack() {
+    Property.holds(
+        25,
+        samples -> {
+          int alphabet = samples.between(1, 256);
+          int repetition = samples.between(0, 100);
+          byte[] plain = bytes(samples.random(), length(samples), alphabet, repetition);
+          assertCompressed(
+              samples.of(List.of(LIBDEFLATE, JAVA, ZSTD)),
+              samples.between(2, 4),
+              plain,
+              samples.random());
+        });
   }
 
-  @Property(tries = 25)
-  void bytesDependOnWhatIsWrittenAloneAndAreReadBack(
-      @ForAll("codecs") Codec codec,
-      @ForAll("lengths") int length,
-      @ForAll @IntRange(min = 2, max = 4) int threads,
-      @ForAll @IntRange(min = 1, max = 256) int alphabet,
-      @ForAll @IntRange(max = 100) int repetition,
-      @ForAll Random random)
+  private static void assertCompressed(Codec codec, int threads, byte[] plain, Random random)
       throws Exception {
-    byte[] plain = bytes(random, length, alphabet, repetition);
     ByteArrayOutputStream compressed = new ByteArrayOutputStream();
     PackedLayerInfo packed = compress(codec, threads, plain, random, compressed);
     byte[] bytes = compressed.toByteArray();
@@ -74,7 +74,7 @@ class CodecTests {
     ByteArrayOutputStream again = new ByteArrayOutputStream();
     compress(codec, 1, plain, random, again);
     assertThat(again.toByteArray()).isEqualTo(bytes);
-    if (length > 0) {
+    if (plain.length > 0) {
       assertThat(decompress(codec.compression().toString(), bytes)).isEqualTo(Digest.of(plain));
       if (codec.compression() == Compression.GZIP) {
         assertThat(new GZIPInputStream(new ByteArrayInputStream(bytes)).readAllBytes())
@@ -133,7 +133,7 @@ class CodecTests {
     return bytes;
   }
 
-  @Example
+  @Test
   void everyLevelWorksAndHasItsFingerprint() throws Exception {
     byte[] plain = bytes(new Random(1), 300_000, 200, 60);
     for (Compression compression : Compression.values()) {
@@ -155,7 +155,7 @@ class CodecTests {
     }
   }
 
-  @Example
+  @Test
   void gzipIsByLibdeflateWhereItIsInstalled() {
     Codec gzip = Codec.open(Compression.GZIP, 5, ANYWHERE);
     assertThat(gzip.id()).isEqualTo(LIBDEFLATE.id()).isNotEqualTo(JAVA.id());
@@ -164,7 +164,7 @@ class CodecTests {
     assertThat(JAVA.toString()).startsWith("gzip level 5 by java.util.zip (");
   }
 
-  @Example
+  @Test
   void libraryCanBeNamed() throws IOException {
     Path file = library("libdeflate.so.0");
     assertThat(Codec.open(Compression.GZIP, 5, Optional.of(file)).id()).isEqualTo(LIBDEFLATE.id());
@@ -214,7 +214,7 @@ class CodecTests {
     }
   }
 
-  @Example
+  @Test
   void whatFailsLeavesNoNativeMemory() throws IOException {
     Counted counted = new Counted();
     Codec codec = new Codec(Compression.GZIP, 5, "counted", counted);
@@ -239,7 +239,7 @@ class CodecTests {
     assertThatIllegalStateException().isThrownBy(() -> block.filled.get(0));
   }
 
-  @Example
+  @Test
   void aCompressorThatCannotBeMadeIsAFailure() {
     Counted counted = new Counted();
     Codec codec = new Codec(Compression.GZIP, 5, "counted", counted);

@@ -6,15 +6,18 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Random;
 import java.util.stream.IntStream;
-import net.jqwik.api.Example;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
+import nixery.property.Property;
+import org.junit.jupiter.api.Test;
 
 class DominatorsTests {
 
   /** Cycles too, though a closure has none. */
-  @Property(tries = 300)
-  void agreesWithTheDefinition(@ForAll Random random) {
+  @Test
+  void agreesWithTheDefinition() {
+    Property.holds(300, samples -> assertAgreement(samples.random()));
+  }
+
+  private static void assertAgreement(Random random) {
     int size = 1 + random.nextInt(14);
     int[][] edges = new int[size][];
     for (int node = 0; node < size; node++) {
@@ -67,7 +70,7 @@ class DominatorsTests {
     return false;
   }
 
-  @Example
+  @Test
   void followsLongChains() {
     int size = 100_000;
     int[][] edges = new int[size][];

@@ -10,17 +10,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.Random;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Example;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
-import net.jqwik.api.constraints.IntRange;
-import net.jqwik.api.constraints.LongRange;
+import nixery.property.Property;
+import nixery.property.Samples;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -28,23 +22,22 @@ class LayeringStrategyTests {
 
   private static final int MIB = 1 << 20;
 
-  /** What every strategy must keep to. */
-  @Provide
-  Arbitrary<LayeringStrategy> strategies() {
-    return Arbitraries.of(Layering.values()).map(Layering::strategy);
+  // What every strategy must keep to.
+
+  @ParameterizedTest
+  @EnumSource
+  void dividesTheClosureWithinTheBudget(Layering layering) {
+    Property.holds(
+        500 / Layering.values().length, samples -> assertDivides(layering.strategy(), samples));
   }
 
-  @Property(tries = 500)
-  void dividesTheClosureWithinTheBudget(
-      @ForAll("strategies") LayeringStrategy strategy,
-      @ForAll Random random,
-      @ForAll @IntRange(min = 1, max = 150) int size,
-      @ForAll @IntRange(min = 1, max = 125) int budget,
-      @ForAll @LongRange(min = 0, max = Long.MAX_VALUE) long greatest)
-      throws IOException {
-    List<PathInfo> infos = Graphs.random(random, size, greatest);
+  private static void assertDivides(LayeringStrategy strategy, Samples samples) throws IOException {
+    int budget = samples.between(1, 125);
+    List<PathInfo> infos =
+        Graphs.random(
+            samples.random(), samples.between(1, 150), samples.between(0, Long.MAX_VALUE));
     Popularity popularity =
-        random.nextBoolean()
+        samples.flag()
             ? Popularity.none()
             : popularity("{\"package1\": 5, \"package2\": 100, \"package3\": 2147483647}");
     SortedSet<StorePath> roots = new TreeSet<>(List.of(infos.getFirst().path()));
@@ -60,14 +53,16 @@ class LayeringStrategyTests {
     }
 
     List<PathInfo> shuffled = new ArrayList<>(infos);
-    Collections.shuffle(shuffled, random);
+    Collections.shuffle(shuffled, samples.random());
     assertThat(strategy.plan(ReferenceGraph.of(shuffled), roots, popularity, budget))
         .isEqualTo(layers);
   }
 
   /** The result of a strategy depends on the closure, and on nothing else in the graph. */
-  @Property(tries = 30)
-  void leavesOutWhatTheRootsDoNotReach(@ForAll("strategies") LayeringStrategy strategy) {
+  @ParameterizedTest
+  @EnumSource
+  void leavesOutWhatTheRootsDoNotReach(Layering layering) {
+    LayeringStrategy strategy = layering.strategy();
     List<PathInfo> closure =
         List.of(Graphs.info(0, 9 * MIB, List.of(1)), Graphs.info(1, 8 * MIB, List.of()));
     List<PathInfo> more = new ArrayList<>(closure);
@@ -76,8 +71,10 @@ class LayeringStrategyTests {
         .isEqualTo(strategy.plan(ReferenceGraph.of(closure), paths(0), Popularity.none(), 94));
   }
 
-  @Property(tries = 30)
-  void refusesWhatCannotBe(@ForAll("strategies") LayeringStrategy strategy) {
+  @ParameterizedTest
+  @EnumSource
+  void refusesWhatCannotBe(Layering layering) {
+    LayeringStrategy strategy = layering.strategy();
     ReferenceGraph graph = ReferenceGraph.of(List.of(Graphs.info(0, 1, List.of())));
     assertThatIllegalArgumentException()
         .isThrownBy(() -> strategy.plan(graph, paths(0), Popularity.none(), 0));
@@ -86,15 +83,16 @@ class LayeringStrategyTests {
     assertThat(strategy.plan(graph, paths(), Popularity.none(), 9)).isEmpty();
   }
 
-  @Property(tries = 30)
-  void plansCycles(@ForAll("strategies") LayeringStrategy strategy) {
+  @ParameterizedTest
+  @EnumSource
+  void plansCycles(Layering layering) {
     ReferenceGraph graph =
         ReferenceGraph.of(
             List.of(
                 Graphs.info(0, MIB, List.of(0, 1)),
                 Graphs.info(1, MIB, List.of(2)),
                 Graphs.info(2, MIB, List.of(1, 0))));
-    assertThat(strategy.plan(graph, paths(0), Popularity.none(), 2))
+    assertThat(layering.strategy().plan(graph, paths(0), Popularity.none(), 2))
         .flatExtracting(Layer::paths)
         .containsExactlyInAnyOrderElementsOf(graph.paths());
   }
@@ -124,7 +122,7 @@ class LayeringStrategyTests {
         .hasSizeBetween(80, 94);
   }
 
-  @Example
+  @Test
   void bigPathsAreTheSameLayersInEveryImage() {
     // 0 and 1 both need 2, which needs 3; 4 and 5 are small and only there for 1.
     ReferenceGraph graph =
@@ -146,7 +144,7 @@ class LayeringStrategyTests {
         .containsExactly(layer(3), layer(2), layer(0, 1, 4, 5));
   }
 
-  @Example
+  @Test
   void popularPathsComeFirst() throws IOException {
     ReferenceGraph graph =
         ReferenceGraph.of(
@@ -160,7 +158,7 @@ class LayeringStrategyTests {
         .containsExactly(layer(2), layer(0), layer(1));
   }
 
-  @Example
+  @Test
   void autoLayerGroupsByTheBiggestPathsThatLeadToAPath() {
     // 1 and 2 are the biggest; 3 is there for both of them, 4 for 2 alone, 0 for neither.
     ReferenceGraph graph =
@@ -179,7 +177,7 @@ class LayeringStrategyTests {
         .containsExactly(layer(2, 3, 4), layer(0, 1));
   }
 
-  @Example
+  @Test
   void keepsTogetherWhatOneRootBringsIn() {
     // 0 and 1 were asked for; 2 is only there for 0, 3 for both, 4 for 3.
     ReferenceGraph graph =
@@ -197,7 +195,7 @@ class LayeringStrategyTests {
         .containsExactly(layer(1), layer(0, 2, 3, 4));
   }
 
-  @Example
+  @Test
   void takesBigAndPopularPathsOut() throws IOException {
     ReferenceGraph graph =
         ReferenceGraph.of(
@@ -215,7 +213,7 @@ class LayeringStrategyTests {
         .containsExactly(layer(3), layer(1, 2), layer(0));
   }
 
-  @Example
+  @Test
   void doesNotOverflow() throws IOException {
     ReferenceGraph graph =
         ReferenceGraph.of(
@@ -229,7 +227,7 @@ class LayeringStrategyTests {
         .containsExactly(layer(1), layer(0, 2));
   }
 
-  @Example
+  @Test
   void idsOfLayersCoverTheirPaths() {
     assertThat(layer(0, 1).id("tar"))
         .isEqualTo(layer(1, 0).id("tar"))

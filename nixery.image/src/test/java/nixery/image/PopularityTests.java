@@ -12,10 +12,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
 import nixery.image.Popularity.Usage;
+import nixery.property.Property;
+import nixery.property.Samples;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -92,13 +91,29 @@ class PopularityTests {
             """);
   }
 
-  @Property(tries = 100)
-  void readsWhatItWrites(
-      @ForAll Optional<String> channel,
-      @ForAll Map<String, @IntRange(max = Integer.MAX_VALUE) Integer> counts)
-      throws IOException {
-    SortedMap<String, Usage> packages = new TreeMap<>();
-    counts.forEach((name, count) -> packages.put(name, new Usage(count, count * 3L)));
+  @Test
+  void readsWhatItWrites() {
+    Property.holds(
+        100,
+        samples -> {
+          Optional<String> channel =
+              samples.flag() ? Optional.empty() : Optional.of(characters(samples));
+          SortedMap<String, Usage> packages = new TreeMap<>();
+          for (String name : samples.list(0, 100, () -> characters(samples))) {
+            int count = samples.between(0, Integer.MAX_VALUE);
+            packages.put(name, new Usage(count, count * 3L));
+          }
+          assertReadAsWritten(channel, packages);
+        });
+  }
+
+  /** Returns any text; halves of characters could not be written. */
+  private static String characters(Samples samples) {
+    return new String(samples.text().getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+  }
+
+  private static void assertReadAsWritten(
+      Optional<String> channel, SortedMap<String, Usage> packages) throws IOException {
     Popularity written = Popularity.of(channel, channel, packages);
 
     Popularity read = read(write(written));

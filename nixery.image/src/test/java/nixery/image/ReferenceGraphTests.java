@@ -10,9 +10,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
+import nixery.property.Property;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -112,9 +110,12 @@ class ReferenceGraphTests {
         .withMessage(A + " is there twice");
   }
 
-  @Property(tries = 100)
-  void readsAnyDump(@ForAll Random random, @ForAll @IntRange(min = 1, max = 30) int size)
-      throws IOException {
+  @Test
+  void readsAnyDump() {
+    Property.holds(100, samples -> assertRead(samples.random(), samples.between(1, 30)));
+  }
+
+  private static void assertRead(Random random, int size) throws IOException {
     List<PathInfo> infos = Graphs.random(random, size, 24L << 20);
     Collections.shuffle(infos, random);
     StringBuilder dump = new StringBuilder();

@@ -129,6 +129,43 @@ final class OwnImageTests {
     assertThat(docker(check.toArray(String[]::new))).endsWith("nixery 0.1.0-SNAPSHOT\n");
   }
 
+  /** As the chart has it for another user than the image's: with a name for it. */
+  @Test
+  void nixAndSshWorkForAnyUserWithAName() throws IOException {
+    Path volume = Files.createDirectory(FOLDER.resolve("volume-of-another"));
+    Shell.run("chown", "20000:30000", volume.toString());
+    Path passwd =
+        Files.writeString(FOLDER.resolve("passwd"), "nixery:x:20000:30000::/home/nixery:/bin/sh\n");
+    List<String> run =
+        List.of(
+            "run",
+            "--rm",
+            "--network=none",
+            "--user=20000:30000",
+            "--read-only",
+            "--cap-drop=ALL",
+            "--tmpfs=/tmp:exec,mode=1777",
+            "-v",
+            passwd + ":/etc/passwd:ro");
+    List<String> prepare = new ArrayList<>(run);
+    prepare.addAll(
+        List.of("-v", volume + ":/volume", "--entrypoint=/bin/nixery-store", IMAGE, "/volume"));
+    docker(prepare.toArray(String[]::new));
+
+    List<String> use = new ArrayList<>(run);
+    use.addAll(
+        List.of(
+            "-v",
+            volume.resolve("nix") + ":/nix",
+            "-e",
+            "XDG_CACHE_HOME=/tmp",
+            "--entrypoint=/bin/sh",
+            IMAGE,
+            "-euc",
+            "nix-instantiate --eval -E 'builtins.toFile \"a\" \"\"' >&2; ssh -G git.example.org"));
+    assertThat(docker(use.toArray(String[]::new))).contains("user nixery\n");
+  }
+
   @Test
   void itHasGitAndSsh() {
     assertThat(
@@ -168,6 +205,7 @@ final class OwnImageTests {
       List<String> use = new ArrayList<>(List.of("run", "--rm", "--network=none", image));
       use.addAll(Arrays.asList(program));
       String output = docker(use.toArray(String[]::new));
+      leaveAnOrphan(container);
       assertThat(
               Shell.attempt(List.of("docker", "-H", "unix://" + docker.socket(), "logs", container))
                   .output())
@@ -181,6 +219,22 @@ final class OwnImageTests {
     } finally {
       docker("rm", "-f", container);
     }
+  }
+
+  /** As a build without a sandbox does that puts a program into the background. */
+  private static void leaveAnOrphan(String container) {
+    docker(
+        "exec",
+        container,
+        "/bin/sh",
+        "-euc",
+        """
+        (sh -c 'echo $$ >/tmp/orphan' &)
+        timeout 20 sh -euc '
+          until [ -s /tmp/orphan ]; do sleep 0.1; done
+          while [ -e "/proc/$(cat /tmp/orphan)" ]; do sleep 0.1; done
+        '
+        """);
   }
 
   private static void awaitReady(int port, String container)

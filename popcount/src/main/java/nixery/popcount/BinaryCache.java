@@ -22,16 +22,6 @@ final class BinaryCache {
   /** That there is no such thing; of S3 buckets that cannot be listed, 403 is, as Nix knows too. */
   private static final Set<Integer> MISSING = Set.of(403, 404, 410);
 
-  /** What became of one path. */
-  enum Outcome {
-    /** It was fetched. */
-    FETCHED,
-    /** It is not there. */
-    MISSING,
-    /** What is there makes no sense. */
-    INVALID
-  }
-
   /** Is told what becomes of paths, by several threads. */
   interface Receiver {
 
@@ -39,7 +29,13 @@ final class BinaryCache {
     void fetched(NarInfo info) throws IOException;
 
     /** There is none for a path. */
-    void failed(StorePath path, Outcome why);
+    void missing(StorePath path);
+
+    /** What is there for a path makes no sense. */
+    void invalid(StorePath path);
+
+    /** It cannot be had now, for a reason that is a sentence. */
+    void failed(StorePath path, String reason);
   }
 
   private final Http http;
@@ -56,7 +52,11 @@ final class BinaryCache {
   BinaryCache(Http http, URI base) throws InterruptedException {
     this.http = http;
     this.base = base;
-    // What Nix asks for first, too.
+    check();
+  }
+
+  /** Asks for what Nix asks for first, too. */
+  private void check() throws InterruptedException {
     String info =
         http.get(Release.below(base, "nix-cache-info"), 1 << 16)
             .body()
@@ -77,7 +77,7 @@ final class BinaryCache {
    * @param paths base names of store paths
    * @param threads how many to fetch at the same time
    * @param receiver gets them
-   * @throws PopcountException if the server does not answer
+   * @throws PopcountException if the binary cache is gone, or what the receiver throws
    * @throws IOException what the receiver throws
    * @throws InterruptedException if the thread was interrupted
    */
@@ -117,18 +117,25 @@ final class BinaryCache {
 
   private void fetch(StorePath path, Receiver receiver) throws IOException, InterruptedException {
     URI uri = Release.below(base, path.hash() + ".narinfo");
-    Http.Answer<byte[]> answer = http.get(uri, NarInfo.MOST_BYTES);
+    Http.Answer<byte[]> answer;
+    try {
+      answer = http.get(uri, NarInfo.MOST_BYTES);
+    } catch (Http.NoAnswerException e) {
+      check(); // Nothing can be had of a cache that is gone.
+      receiver.failed(path, e.getMessage());
+      return;
+    }
     if (MISSING.contains(answer.status())) {
-      receiver.failed(path, Outcome.MISSING);
+      receiver.missing(path);
     } else if (answer.body().isEmpty()) {
-      throw new PopcountException(
-          "%s answers status %d.".formatted(Http.show(answer.uri()), answer.status()));
+      receiver.failed(
+          path, "%s answers status %d.".formatted(Http.show(answer.uri()), answer.status()));
     } else {
       Optional<NarInfo> info = parse(answer.body().get(), path);
       if (info.isPresent()) {
         receiver.fetched(info.get());
       } else {
-        receiver.failed(path, Outcome.INVALID);
+        receiver.invalid(path);
       }
     }
   }

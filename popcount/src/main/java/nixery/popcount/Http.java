@@ -83,6 +83,16 @@ final class Http implements AutoCloseable {
    */
   record Answer<T>(URI uri, int status, List<HttpHeaders> hops, Optional<T> body) {}
 
+  /** That there is no answer after all attempts; for something else, there may be one. */
+  static final class NoAnswerException extends PopcountException {
+
+    private static final long serialVersionUID = 1;
+
+    NoAnswerException(String message, Throwable cause) {
+      super(message, cause);
+    }
+  }
+
   private final Patience patience;
   private final Consumer<String> notes;
   private final HttpClient client;
@@ -125,7 +135,8 @@ final class Http implements AutoCloseable {
    * @param uri where it is
    * @param most how many bytes it may have
    * @return the answer, which is neither a redirect nor a failure that may pass
-   * @throws PopcountException if there is none after all attempts
+   * @throws NoAnswerException if there is none after all attempts
+   * @throws PopcountException if the server wants to be left alone for too long
    * @throws InterruptedException if the thread was interrupted
    */
   Answer<byte[]> get(URI uri, int most) throws InterruptedException {
@@ -139,7 +150,8 @@ final class Http implements AutoCloseable {
    * @param file is written over
    * @param most how many bytes it may have
    * @return the answer, which is neither a redirect nor a failure that may pass
-   * @throws PopcountException if there is none after all attempts
+   * @throws NoAnswerException if there is none after all attempts
+   * @throws PopcountException if the server wants to be left alone for too long
    * @throws InterruptedException if the thread was interrupted
    */
   Answer<Path> download(URI uri, Path file, long most) throws InterruptedException {
@@ -184,7 +196,7 @@ final class Http implements AutoCloseable {
         continue;
       }
       if (attempt == patience.attempts) {
-        throw new PopcountException(
+        throw new NoAnswerException(
             "%s cannot be had, after %d attempts: %s.".formatted(show(uri), attempt, failure),
             cause.orElse(null));
       }

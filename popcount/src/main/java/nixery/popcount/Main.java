@@ -14,13 +14,16 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * The command {@code popcount}. It exits with status 0, or with one sentence on standard error and
- * status 1 if it cannot count, or 2 if its arguments are wrong. A signal ends it cleanly; what was
- * fetched is kept.
+ * status 1 if it cannot count, 2 if its arguments are wrong, or 3 if it could not fetch a few
+ * narinfos and counted without them. A signal ends it cleanly; what was fetched is kept.
  */
 public final class Main {
 
   private static final int FAILED = 1;
   private static final int MISUSED = 2;
+
+  /** That there is a result, but some narinfos could not be fetched. */
+  static final int INCOMPLETE = 3;
 
   /** How long a signal waits for the end. */
   private static final int GRACE_SECONDS = 10;
@@ -101,16 +104,19 @@ public final class Main {
       PrintStream err,
       boolean terminal)
       throws InterruptedException {
+    boolean complete = true;
     try {
       if (arguments.equals(List.of("--help"))) {
         out.print(Options.HELP);
       } else if (arguments.equals(List.of("--version"))) {
         out.println("popcount " + version());
       } else {
-        new Popcount(Options.parse(arguments, environment), patience, err, terminal).run(out);
+        Popcount popcount =
+            new Popcount(Options.parse(arguments, environment), patience, err, terminal);
+        complete = popcount.run(out);
       }
       out.flush();
-      return 0;
+      return complete ? 0 : INCOMPLETE;
     } catch (Options.UsageException e) {
       err.println("popcount: " + e.getMessage());
       return MISUSED;

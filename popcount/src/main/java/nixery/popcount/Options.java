@@ -46,8 +46,9 @@ record Options(
         --parallel N         how many narinfos to fetch at the same time, 1 to 256 (32)
         --help, --version    print this, or the version
 
-      The exit status is 0 if all is well, 1 if it cannot be counted, and 2 if the arguments are
-      wrong.
+      The exit status is 0 if all is well, 1 if it cannot be counted, 2 if the arguments are wrong,
+      and 3 if some narinfos could not be fetched: then the result is without them, and the next run
+      asks for them again.
       """;
 
   private static final String CHANNEL = "--channel";

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -24,11 +25,15 @@ final class Popcount {
   /** The log is written anew when so many times as much in it is of no use any more. */
   private static final int DEAD_TO_LIVE = 3;
 
+  /** How many of those that failed are named. */
+  private static final int NAMED = 10;
+
   private final Options options;
   private final Http.Patience patience;
   private final PrintStream err;
   private final boolean terminal;
   private volatile Optional<Progress> progress = Optional.empty();
+  private boolean complete = true;
 
   /**
    * Prepares a run.
@@ -49,11 +54,12 @@ final class Popcount {
    * Does it.
    *
    * @param out gets the result, unless it goes to a file
+   * @return whether all was counted that there is; if not, a later run may get the rest
    * @throws PopcountException if it cannot
    * @throws IOException if something cannot be read or written here
    * @throws InterruptedException if the thread was interrupted
    */
-  void run(OutputStream out) throws IOException, InterruptedException {
+  boolean run(OutputStream out) throws IOException, InterruptedException {
     Popularity popularity =
         options.channel().isPresent() ? channel(options.channel().get()) : store();
     if (options.output().isPresent()) {
@@ -61,6 +67,7 @@ final class Popcount {
     } else {
       popularity.write(out);
     }
+    return complete;
   }
 
   private void say(String text) {
@@ -109,22 +116,32 @@ final class Popcount {
     });
     int kept = all - left.size();
     say("%d paths, of which %d are known".formatted(all, kept));
-    Losses losses = left.isEmpty() ? new Losses() : fetch(List.copyOf(left), counter, log, http);
-    tell(losses, all);
+    Losses losses = new Losses(all);
+    if (!left.isEmpty()) {
+      fetch(List.copyOf(left), counter, log, http, losses);
+    }
+    tell(losses);
     if (dead[0] > (long) DEAD_TO_LIVE * all) {
       Set<String> live = paths(release);
       log.retain(path -> live.contains(path.baseName()));
     }
     Popularity popularity = counter.result(Optional.of(channel), Optional.of(release.revision()));
     say(
-        "%d packages in %d paths; %d fetched, %d known before, %d missing, %d invalid"
+        "%d packages in %d paths; %d fetched, %d known before, %d missing, %d invalid, %d failed"
             .formatted(
                 popularity.packages().size(),
                 all,
-                left.size() - losses.missing - losses.invalid,
+                left.size() - losses.all(),
                 kept,
                 losses.missing,
-                losses.invalid));
+                losses.invalid,
+                losses.failed));
+    if (losses.failed > 0) {
+      complete = false;
+      say(
+          "The result is incomplete: %d of %d paths could not be fetched. Run it again to fetch them."
+              .formatted(losses.failed, all));
+    }
     return popularity;
   }
 
@@ -134,17 +151,50 @@ final class Popcount {
     return paths;
   }
 
-  /** Paths without narinfos. */
-  private static final class Losses {
+  /** Paths without narinfos. Thread-safe while they are fetched. */
+  private final class Losses {
+    final int paths;
     int missing;
     int invalid;
+    int failed;
     Optional<StorePath> example = Optional.empty();
+    final List<String> reasons = new ArrayList<>();
+
+    Losses(int paths) {
+      this.paths = paths;
+    }
+
+    int all() {
+      return missing + invalid + failed;
+    }
+
+    synchronized void missing(StorePath path) {
+      missing++;
+      example = example.or(() -> Optional.of(path));
+    }
+
+    synchronized void invalid(StorePath path) {
+      invalid++;
+      example = example.or(() -> Optional.of(path));
+    }
+
+    /** Each took all attempts: where that is no exception, it would take hours and be no result. */
+    synchronized void failed(String reason) {
+      failed++;
+      if (reasons.size() < NAMED) {
+        reasons.add(reason);
+      }
+      if (failed > Math.max(NAMED, paths / 100)) {
+        throw new PopcountException(
+            "%s fails too often, for %d of %d paths: try again later; what was fetched is kept. At last: %s"
+                .formatted(options.cache(), failed, paths, reason));
+      }
+    }
   }
 
-  private Losses fetch(List<String> paths, Counter counter, NarInfoLog log, Http http)
+  private void fetch(List<String> paths, Counter counter, NarInfoLog log, Http http, Losses losses)
       throws IOException, InterruptedException {
     BinaryCache cache = new BinaryCache(http, options.cache());
-    Losses losses = new Losses();
     try (Progress bar = new Progress(err, terminal, paths.size())) {
       progress = Optional.of(bar);
       cache.fetch(
@@ -154,36 +204,46 @@ final class Popcount {
             @Override
             public void fetched(NarInfo info) throws IOException {
               log.add(info);
-              synchronized (losses) {
+              synchronized (counter) {
                 counter.add(info.path(), info.narSize(), info.references());
               }
               bar.step();
             }
 
             @Override
-            public void failed(StorePath path, BinaryCache.Outcome why) {
-              synchronized (losses) {
-                losses.missing += why == BinaryCache.Outcome.MISSING ? 1 : 0;
-                losses.invalid += why == BinaryCache.Outcome.INVALID ? 1 : 0;
-                losses.example = losses.example.or(() -> Optional.of(path));
-              }
+            public void missing(StorePath path) {
+              losses.missing(path);
+              bar.step();
+            }
+
+            @Override
+            public void invalid(StorePath path) {
+              losses.invalid(path);
+              bar.step();
+            }
+
+            @Override
+            public void failed(StorePath path, String reason) {
+              losses.failed(reason);
               bar.step();
             }
           });
     } finally {
       progress = Optional.empty();
     }
-    return losses;
   }
 
   /** Counting on with half of the paths would give a result that looks good and is not. */
-  private void tell(Losses losses, int all) {
-    int lost = losses.missing + losses.invalid;
+  private void tell(Losses losses) {
     losses.example.ifPresent(path ->
         say(
             "%s has no usable narinfo of %d paths, such as %s"
-                .formatted(options.cache(), lost, path)));
-    if (lost > all / 2) {
+                .formatted(options.cache(), losses.missing + losses.invalid, path)));
+    losses.reasons.forEach(this::say);
+    if (losses.failed > NAMED) {
+      say("and %d more that failed".formatted(losses.failed - NAMED));
+    }
+    if (losses.all() > losses.paths / 2) {
       throw new PopcountException(
           "%s does not have most of the paths: give the binary cache of this channel with --cache-url."
               .formatted(options.cache()));

@@ -1,7 +1,7 @@
 package nixery.popcount;
 
 /** Says in one sentence why there is no result. */
-final class PopcountException extends RuntimeException {
+class PopcountException extends RuntimeException {
 
   private static final long serialVersionUID = 1;
 

@@ -9,18 +9,13 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Combinators;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
 import nixery.image.Popularity;
 import nixery.image.Popularity.Usage;
 import nixery.image.StorePath;
+import nixery.property.Property;
+import nixery.property.Samples;
 import org.junit.jupiter.api.Test;
 
 class CounterTests {
@@ -68,21 +63,28 @@ class CounterTests {
         .allSatisfy((_, usage) -> assertThat(usage.narSize()).isPositive());
   }
 
-  @Provide
-  static Arbitrary<List<NarInfo>> stores() {
-    Arbitrary<String> names =
-        Combinators.combine(
-                Arbitraries.of("a", "b", "lib", "lib-x", "python3.12-y"),
-                Arbitraries.of("", "-1", "-1.2-dev", "-2"))
-            .as((name, version) -> name + version);
-    Arbitrary<NarInfo> infos =
-        Combinators.combine(names, Arbitraries.longs().between(0, 1000), names.list().ofMaxSize(6))
-            .as((name, size, references) -> info(name, size, references.toArray(new String[0])));
-    return infos.list().uniqueElements(NarInfo::path).ofMaxSize(20);
+  private static String name(Samples samples) {
+    return samples.of(List.of("a", "b", "lib", "lib-x", "python3.12-y"))
+        + samples.of(List.of("", "-1", "-1.2-dev", "-2"));
   }
 
-  @Property(tries = 300)
-  void isWhatTheDefinitionSays(@ForAll("stores") List<NarInfo> infos) {
+  /** Returns no path twice. */
+  private static List<NarInfo> store(Samples samples) {
+    Map<StorePath, NarInfo> infos = new HashMap<>();
+    for (String name : samples.list(0, 20, () -> name(samples))) {
+      List<String> references = samples.list(0, 6, () -> name(samples));
+      NarInfo info = info(name, samples.between(0, 1000), references.toArray(new String[0]));
+      infos.put(info.path(), info);
+    }
+    return List.copyOf(infos.values());
+  }
+
+  @Test
+  void isWhatTheDefinitionSays() {
+    Property.holds(300, samples -> assertCountedAsDefined(store(samples)));
+  }
+
+  private static void assertCountedAsDefined(List<NarInfo> infos) {
     Map<String, Set<String>> referrers = new HashMap<>();
     Map<String, Long> sizes = new HashMap<>();
     for (NarInfo info : infos) {
@@ -103,12 +105,17 @@ class CounterTests {
                 .isEqualTo(new Usage(referrers.get(pname).size(), sizes.getOrDefault(pname, 0L))));
   }
 
-  @Property(tries = 100)
-  void theOrderMakesNoDifference(@ForAll("stores") List<NarInfo> infos, @ForAll Random random) {
-    List<NarInfo> shuffled = new ArrayList<>(infos);
-    Collections.shuffle(shuffled, random);
+  @Test
+  void theOrderMakesNoDifference() {
+    Property.holds(
+        100,
+        samples -> {
+          List<NarInfo> infos = store(samples);
+          List<NarInfo> shuffled = new ArrayList<>(infos);
+          Collections.shuffle(shuffled, samples.random());
 
-    assertThat(count(shuffled).packages()).isEqualTo(count(infos).packages());
+          assertThat(count(shuffled).packages()).isEqualTo(count(infos).packages());
+        });
   }
 
   @Test

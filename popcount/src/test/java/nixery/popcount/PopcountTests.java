@@ -91,7 +91,12 @@ class PopcountTests {
   }
 
   private static void assertGood(Result result, List<NarInfo> infos) throws IOException {
-    assertThat(result.status).as(result.err).isZero();
+    assertCounted(result, 0, infos);
+  }
+
+  private static void assertCounted(Result result, int status, List<NarInfo> infos)
+      throws IOException {
+    assertThat(result.status).as(result.err).isEqualTo(status);
     Counter counter = new Counter();
     infos.forEach(info -> counter.add(info.path(), info.narSize(), info.references()));
     assertThat(result.popularity().packages())
@@ -263,17 +268,66 @@ class PopcountTests {
   }
 
   @Test
-  void givesUpInTheEndAndGoesOnNextTime() throws Exception {
+  void countsWithoutTheFewThatFailAndTriesThemNextTime() throws Exception {
     server.publish("test", INFOS);
-    NarInfo info = INFOS.get(77);
-    server.answerNarInfo(info, ChannelServer.status(503));
-    assertRefused(run(), "4 attempts", info.path().hash());
+    List<NarInfo> there = new ArrayList<>(INFOS);
+    NarInfo broken = there.remove(77);
+    server.answerNarInfo(broken, ChannelServer.status(503));
+    NarInfo refused = there.remove(77);
+    server.answerNarInfo(refused, ChannelServer.status(400));
 
-    server.answerNarInfo(info, ChannelServer.text(Packages.text(info)));
+    Result result = run();
+
+    assertCounted(result, Main.INCOMPLETE, there);
+    assertThat(result.err)
+        .contains("%s cannot be had, after 4 attempts: status 503.".formatted(uri(broken)))
+        .contains("%s answers status 400.".formatted(uri(refused)))
+        .contains("198 fetched, 0 known before, 0 missing, 0 invalid, 2 failed")
+        .endsWith("incomplete: 2 of 200 paths could not be fetched. Run it again to fetch them.\n");
+    server.narInfoRequests();
+    List.of(broken, refused)
+        .forEach(info -> server.answerNarInfo(info, ChannelServer.text(Packages.text(info))));
     assertGood(run(), INFOS);
-    assertThat(server.narInfoRequests())
-        .as("all once, one often, and those again that were under way when it gave up")
-        .hasSizeLessThanOrEqualTo(200 + 9 + 32);
+    assertThat(server.narInfoRequests()).hasSize(2);
+  }
+
+  @Test
+  void namesSomeOfManyThatFail() throws Exception {
+    List<NarInfo> infos = Packages.channel(3000, 0);
+    server.publish("test", infos);
+    infos.subList(0, 30).forEach(info -> server.answerNarInfo(info, ChannelServer.status(500)));
+
+    Result result = run();
+
+    assertCounted(result, Main.INCOMPLETE, infos.subList(30, 3000));
+    assertThat(result.err.lines().filter(line -> line.contains("after 4 attempts"))).hasSize(10);
+    assertThat(result.err).contains("20 more", "30 of 3000 paths");
+  }
+
+  @Test
+  void stopsWhenTooManyFail() throws Exception {
+    List<NarInfo> infos = Packages.channel(3000, 0);
+    server.publish("test", infos);
+    infos.forEach(info -> server.answerNarInfo(info, ChannelServer.status(503)));
+
+    assertRefused(run(), "31 of 3000", "status 503", "try again later", "what was fetched is kept");
+    assertThat(server.narInfoRequests()).hasSizeLessThan(4 * (31 + 2 * 32));
+  }
+
+  @Test
+  void stopsWhenTheCacheIsGone() throws Exception {
+    server.publish("test", INFOS);
+    server.answer(
+        "/cache/nix-cache-info",
+        ChannelServer.first(
+            1, ChannelServer.text("StoreDir: /nix/store\n"), ChannelServer.status(503)));
+    server.answerNarInfo(INFOS.get(77), ChannelServer.status(503));
+
+    assertRefused(run(), "nix-cache-info", "4 attempts", "status 503");
+  }
+
+  private String uri(NarInfo info) {
+    return server.cache() + "/" + info.path().hash() + ".narinfo";
   }
 
   @Test
@@ -376,7 +430,7 @@ class PopcountTests {
 
   @Test
   void printsHelpAndVersion() throws Exception {
-    assertThat(run(List.of("--help")).out).contains("--channel", "--store");
+    assertThat(run(List.of("--help")).out).contains("--channel", "--store", "3 if");
     assertThat(run(List.of("--version")).status).isZero();
   }
 

@@ -6,39 +6,24 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Combinators;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
+import nixery.property.Property;
+import nixery.property.Samples;
 import org.junit.jupiter.api.Test;
 
 class KeyTests {
 
   private static final String FIRST = "abcdefghijklmnopqrstuvwxyz0123456789";
 
-  @Provide
-  Arbitrary<String> segments() {
-    return Combinators.combine(
-            Arbitraries.of(FIRST.chars().mapToObj(c -> (char) c).toList()),
-            Arbitraries.strings().withChars(FIRST + "._-").ofMaxLength(30))
-        .as((first, more) -> first + more);
+  private static List<String> path(Samples samples) {
+    return samples.list(1, 6, () -> samples.text(FIRST, 1, 1) + samples.text(FIRST + "._-", 0, 30));
   }
 
-  @Provide
-  Arbitrary<List<String>> paths() {
-    return segments().list().ofMinSize(1).ofMaxSize(6);
+  @Test
+  void joinsSegments() {
+    Property.holds(1000, samples -> assertJoined(path(samples)));
   }
 
-  /** Texts that are keys, or nearly. */
-  @Provide
-  Arbitrary<String> nearlyKeys() {
-    return Arbitraries.strings().withChars("ab0._-/AZ \\\n\0%ä").ofMaxLength(12);
-  }
-
-  @Property
-  void joinsSegments(@ForAll("paths") List<String> path) {
+  private static void assertJoined(List<String> path) {
     List<String> more = path.subList(1, path.size());
 
     Key key = Key.of(path.getFirst(), more.toArray(String[]::new));
@@ -48,8 +33,12 @@ class KeyTests {
     assertThat(key).hasToString(key.value());
   }
 
-  @Property
-  void isASafePathAndNeedsNoQuoting(@ForAll("paths") List<String> path) {
+  @Test
+  void isASafePathAndNeedsNoQuoting() {
+    Property.holds(1000, samples -> assertSafe(path(samples)));
+  }
+
+  private static void assertSafe(List<String> path) {
     String key = new Key(String.join("/", path)).value();
     Path folder = Path.of("/folder");
 
@@ -61,8 +50,14 @@ class KeyTests {
     assertThat(URI.create("http://host/").resolve(key)).hasToString("http://host/" + key);
   }
 
-  @Property
-  void hasOnlySegmentsThatBeginWithALetterOrDigit(@ForAll("nearlyKeys") String text) {
+  /** Of texts that are keys, or nearly. */
+  @Test
+  void hasOnlySegmentsThatBeginWithALetterOrDigit() {
+    Property.holds(
+        1000, samples -> assertParsedAsDefined(samples.text("ab0._-/AZ \\\n\0%ä", 0, 12)));
+  }
+
+  private static void assertParsedAsDefined(String text) {
     boolean expected = true;
     for (String segment : text.split("/", -1)) {
       expected &=
@@ -74,14 +69,19 @@ class KeyTests {
     assertThat(Key.parse(text).isPresent()).isEqualTo(expected);
   }
 
-  @Property
-  void parsesWhatTheConstructorAccepts(@ForAll String text) {
-    Key.parse(text)
-        .ifPresentOrElse(
-            key -> assertThat(key).isEqualTo(new Key(text)),
-            () ->
-                assertThatThrownBy(() -> new Key(text))
-                    .isInstanceOf(IllegalArgumentException.class));
+  @Test
+  void parsesWhatTheConstructorAccepts() {
+    Property.holds(
+        1000,
+        samples -> {
+          String text = samples.flag() ? samples.text() : samples.text(FIRST + "/.", 0, 12);
+          Key.parse(text)
+              .ifPresentOrElse(
+                  key -> assertThat(key).isEqualTo(new Key(text)),
+                  () ->
+                      assertThatThrownBy(() -> new Key(text))
+                          .isInstanceOf(IllegalArgumentException.class));
+        });
   }
 
   @Test

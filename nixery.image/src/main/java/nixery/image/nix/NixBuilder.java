@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -107,12 +108,25 @@ public final class NixBuilder {
 
   private static void stream(Path attributes) throws IOException {
     ImageRequest request = ImageRequest.read(attributes);
-    Path scratch = Files.createTempDirectory("nixery");
+    Path scratch = scratch();
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> deleteAll(scratch)));
     try (OutputStream out =
         new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16)) {
       image(request, scratch).writeArchive(out);
     }
+  }
+
+  /** The Java runtime's own temporary folder is {@code /tmp}, whatever the environment says. */
+  private static Path scratch() throws IOException {
+    Path temporary =
+        Path.of(
+            Optional.ofNullable(System.getenv("TMPDIR"))
+                .filter(folder -> !folder.isEmpty())
+                .orElse("/tmp"));
+    if (!Files.isDirectory(temporary)) {
+      throw new IllegalArgumentException("TMPDIR is %s, which is no folder".formatted(temporary));
+    }
+    return Files.createTempDirectory(temporary, "nixery");
   }
 
   private static void deleteAll(Path folder) {

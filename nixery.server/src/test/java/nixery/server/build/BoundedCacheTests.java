@@ -4,16 +4,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
+import nixery.property.Property;
 import org.junit.jupiter.api.Test;
 
 /** What was used last is remembered, and no more than so much. */
 final class BoundedCacheTests {
 
-  @Property
-  void neverHoldsMoreThanItMay(@ForAll List<@IntRange(min = 0, max = 120) Integer> sizes) {
+  @Test
+  void neverHoldsMoreThanItMay() {
+    Property.holds(
+        1000, samples -> assertBounded(samples.list(0, 100, () -> samples.between(0, 120))));
+  }
+
+  private static void assertBounded(List<Integer> sizes) {
     List<Integer> removed = new ArrayList<>();
     BoundedCache<Integer, Integer> cache =
         new BoundedCache<>(100, Integer::longValue, removed::add);

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import nixery.api.PluginContext;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class LeasesTests {
 
   private static final Key RESULT = Key.of("layers", "result");
+  private static final long MINUTE = Duration.ofMinutes(1).toNanos();
 
   @TempDir Path folder;
 
@@ -154,24 +156,94 @@ final class LeasesTests {
     }
   }
 
+  /** A server has crashed that held two leases, the second one of which is met within the first. */
   @Test
-  void aServerWhoseLeaseExpiredOnceIsWaitedForAgain() {
+  void allLeasesOfADeadServerExpireTogether() {
     try (Storage storage = open()) {
-      Leases other = new Leases(storage, Duration.ofMillis(300));
-      // A lease that was left over, of a server that lives on.
-      storage.writeRecord(
-          Key.of("leases", "old"), "owner 1".getBytes(StandardCharsets.UTF_8), Optional.empty());
-      assertThat(other.findOrMake("old", Optional::<String>empty, () -> "taken over"))
-          .isEqualTo("taken over");
-
-      storage.writeRecord(
-          Key.of("leases", "new"), "owner 2".getBytes(StandardCharsets.UTF_8), Optional.empty());
-      long begin = System.nanoTime();
-      assertThat(other.findOrMake("new", Optional::<String>empty, () -> "taken over"))
-          .isEqualTo("taken over");
-      assertThat(Duration.ofNanos(System.nanoTime() - begin))
-          .as("its other lease has its full time")
-          .isGreaterThanOrEqualTo(Duration.ofMillis(300));
+      AtomicLong now = new AtomicLong(1_000_000);
+      hold(storage, "image", 5_000);
+      hold(storage, "layer", 5_000 + MINUTE / 4);
+      Leases leases = new Leases(storage, Duration.ofMinutes(1), now::get);
+      AtomicInteger looked = new AtomicInteger();
+      assertThat(
+              leases.findOrMake(
+                  "image",
+                  () -> {
+                    // Time passes when the image's lease has been seen.
+                    if (looked.incrementAndGet() == 2) {
+                      now.addAndGet(MINUTE + MINUTE / 4 + 1);
+                    }
+                    return Optional.empty();
+                  },
+                  // This would wait for a minute that never passes.
+                  () -> leases.findOrMake("layer", Optional::<String>empty, () -> "made")))
+          .isEqualTo("made");
     }
+  }
+
+  /** One server lost a lease, but lives on. */
+  @Test
+  void theOtherLeasesOfALivingServerAreWaitedFor() {
+    try (Storage storage = open()) {
+      AtomicLong now = new AtomicLong(1_000_000);
+      hold(storage, "old", 5_000);
+      Leases leases = new Leases(storage, Duration.ofMinutes(1), now::get);
+      takeOver(leases, "old", now, 2 * MINUTE);
+
+      hold(storage, "new", 5_000 + 2 * MINUTE - MINUTE / 2);
+      AtomicInteger looked = new AtomicInteger();
+      assertThat(
+              leases.findOrMake(
+                  "new",
+                  () -> Optional.of("made by the other").filter(_ -> looked.incrementAndGet() == 4),
+                  () -> "taken over"))
+          .isEqualTo("made by the other");
+      takeOver(leases, "new", now, MINUTE / 2 + 1);
+    }
+  }
+
+  /** A clock that was stopped, or set back by a restart of the machine, is read anew. */
+  @Test
+  void clocksAreTrustedForAWhileOnly() {
+    try (Storage storage = open()) {
+      AtomicLong now = new AtomicLong(1_000_000);
+      hold(storage, "old", 5_000);
+      Leases leases = new Leases(storage, Duration.ofMinutes(1), now::get);
+      takeOver(leases, "old", now, 2 * MINUTE);
+
+      now.addAndGet(9 * MINUTE);
+      hold(storage, "new", 5_000);
+      AtomicInteger looked = new AtomicInteger();
+      assertThat(
+              leases.findOrMake(
+                  "new",
+                  () -> Optional.of("made by the other").filter(_ -> looked.incrementAndGet() == 4),
+                  () -> "taken over"))
+          .isEqualTo("made by the other");
+    }
+  }
+
+  private static void hold(Storage storage, String lease, long clock) {
+    storage.writeRecord(
+        Key.of("leases", lease),
+        ("owner " + clock).getBytes(StandardCharsets.UTF_8),
+        Optional.empty());
+  }
+
+  /** Lets time pass once the lease has been seen. */
+  private static void takeOver(Leases leases, String lease, AtomicLong now, long time) {
+    AtomicInteger looked = new AtomicInteger();
+    assertThat(
+            leases.findOrMake(
+                lease,
+                () -> {
+                  if (looked.incrementAndGet() == 2) {
+                    now.addAndGet(time);
+                  }
+                  return Optional.<String>empty();
+                },
+                () -> "taken over"))
+        .isEqualTo("taken over");
+    assertThat(looked).as("it was waited for").hasValueGreaterThan(2);
   }
 }

@@ -3,10 +3,8 @@ package nixery.server.nix;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.AlphaChars;
-import net.jqwik.api.constraints.StringLength;
+import nixery.property.Property;
+import nixery.property.Samples;
 import org.junit.jupiter.api.Test;
 
 class NearMatchesTests {
@@ -38,10 +36,17 @@ class NearMatchesTests {
         .hasSize(5);
   }
 
-  @Property
-  void distanceIsSymmetricAndZeroForEquals(
-      @ForAll @AlphaChars @StringLength(max = 12) String a,
-      @ForAll @AlphaChars @StringLength(max = 12) String b) {
+  @Test
+  void distanceIsSymmetricAndZeroForEquals() {
+    Property.holds(
+        1000,
+        samples -> {
+          String letters = samples.flag() ? "ab" : Samples.LETTERS;
+          assertDistance(samples.text(letters, 0, 12), samples.text(letters, 0, 12));
+        });
+  }
+
+  private static void assertDistance(String a, String b) {
     int distance = NearMatches.distance(a, b);
 
     assertThat(distance).isEqualTo(NearMatches.distance(b, a));
@@ -50,10 +55,17 @@ class NearMatchesTests {
         .isBetween(Math.abs(a.length() - b.length()), Math.max(a.length(), b.length()));
   }
 
-  @Property
-  void anEditIsADistanceOfOne(
-      @ForAll @AlphaChars @StringLength(min = 2, max = 12) String name, @ForAll int at) {
-    int i = Math.floorMod(at, name.length() - 1);
+  @Test
+  void anEditIsADistanceOfOne() {
+    Property.holds(
+        1000,
+        samples -> {
+          String name = samples.text(Samples.LETTERS, 2, 12);
+          assertOneEditAway(name, samples.between(0, name.length() - 2));
+        });
+  }
+
+  private static void assertOneEditAway(String name, int i) {
     String swapped =
         name.substring(0, i) + name.charAt(i + 1) + name.charAt(i) + name.substring(i + 2);
 

@@ -7,10 +7,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
-import net.jqwik.api.constraints.StringLength;
+import nixery.property.Property;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -65,18 +62,26 @@ class NixLogTests {
     assertThat(log.timeout(Duration.ofHours(1), Duration.ofHours(1))).isEmpty();
   }
 
-  @Property(tries = 300)
-  void toleratesAnything(@ForAll String text) {
-    log.accept(text);
-    log.accept("@nix " + text);
-    log.accept(logLine(text));
+  @Test
+  void toleratesAnything() {
+    Property.holds(
+        300,
+        samples -> {
+          String text = samples.text();
+          log.accept(text);
+          log.accept("@nix " + text);
+          log.accept(logLine(text));
 
-    assertThat(log.problem()).isNotNull();
+          assertThat(log.problem()).isNotNull();
+        });
   }
 
-  @Property(tries = 300)
-  void readsTheBeginningOfALineThatWasCut(
-      @ForAll @StringLength(min = 10, max = 40) String text, @ForAll @IntRange(max = 40) int cut) {
+  @Test
+  void readsTheBeginningOfALineThatWasCut() {
+    Property.holds(300, samples -> assertRead(samples.text(10, 40), samples.between(0, 40)));
+  }
+
+  private static void assertRead(String text, int cut) {
     var seen = new ArrayList<String>();
     // As bytes that are no text are replaced on the way.
     String clean = new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);

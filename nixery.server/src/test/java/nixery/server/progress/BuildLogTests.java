@@ -4,11 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.ArrayList;
 import java.util.List;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.constraints.IntRange;
-import net.jqwik.api.constraints.Size;
-import net.jqwik.api.constraints.StringLength;
+import nixery.property.Property;
 import org.junit.jupiter.api.Test;
 
 final class BuildLogTests {
@@ -43,10 +39,15 @@ final class BuildLogTests {
   }
 
   /** Whoever reads in batches of any size sees each line that is left once, and in order. */
-  @Property(tries = 200)
-  void batchesMakeTheWhole(
-      @ForAll @Size(max = 50) List<@StringLength(max = 5) String> lines,
-      @ForAll @IntRange(min = 1, max = 7) int batch) {
+  @Test
+  void batchesMakeTheWhole() {
+    Property.holds(
+        200,
+        samples ->
+            assertRead(samples.list(0, 50, () -> samples.text(0, 5)), samples.between(1, 7)));
+  }
+
+  private static void assertRead(List<String> lines, int batch) {
     BuildLog some = new BuildLog();
     lines.forEach(some::add);
     List<String> read = new ArrayList<>();

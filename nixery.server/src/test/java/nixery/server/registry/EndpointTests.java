@@ -5,21 +5,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.InstanceOfAssertFactories.throwable;
 
 import java.util.List;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.Example;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
 import nixery.image.Digest;
+import nixery.property.Property;
 import nixery.server.failure.Failure;
 import nixery.server.failure.FailureCode;
+import org.junit.jupiter.api.Test;
 
 final class EndpointTests {
 
   private static final Digest DIGEST = Digest.of(new byte[0]);
 
-  @Example
+  @Test
   void readsEveryEndpoint() {
     assertThat(Endpoint.parse("/v2")).isEqualTo(new Endpoint.Base());
     assertThat(Endpoint.parse("/v2/")).isEqualTo(new Endpoint.Base());
@@ -40,18 +36,19 @@ final class EndpointTests {
     }
   }
 
-  @Provide
-  Arbitrary<List<String>> components() {
-    return Arbitraries.of(
-            "git", "blobs", "manifests", "tags", "referrers", "uploads", "list", "v2", "a-b_c.d")
-        .list()
-        .ofMinSize(1)
-        .ofMaxSize(6);
+  private static final List<String> COMPONENTS =
+      List.of("git", "blobs", "manifests", "tags", "referrers", "uploads", "list", "v2", "a-b_c.d");
+
+  @Test
+  void takesTheLastMarker() {
+    Property.holds(
+        300,
+        samples ->
+            assertLastMarkerTaken(
+                String.join("/", samples.list(1, 6, () -> samples.of(COMPONENTS)))));
   }
 
-  @Property(tries = 300)
-  void takesTheLastMarker(@ForAll("components") List<String> components) {
-    String name = String.join("/", components);
+  private static void assertLastMarkerTaken(String name) {
     assertThat(Endpoint.parse("/v2/" + name + "/blobs/" + DIGEST))
         .isEqualTo(new Endpoint.BlobOf(new RepositoryName(name), new Reference.Known(DIGEST)));
     assertThat(Endpoint.parse("/v2/" + name + "/manifests/list"))
@@ -60,7 +57,7 @@ final class EndpointTests {
         .isEqualTo(new Endpoint.TagsOf(new RepositoryName(name)));
   }
 
-  @Example
+  @Test
   void tellsPathsThatHaveToBeResolved() {
     for (String path :
         List.of("/", "/v2", "/v2/", "/v2/a/.b/..c/d./...", "/a;b", "/%252e/", "http://x/v2/")) {
@@ -72,7 +69,7 @@ final class EndpointTests {
     }
   }
 
-  @Example
+  @Test
   void decodesOnce() {
     assertThat(
             Endpoint.parse("/v2/shell%2Fgit/%6danifests/" + DIGEST.toString().replace(":", "%3A")))
@@ -84,7 +81,7 @@ final class EndpointTests {
     assertCode("/v2/git/manifests/%zz", FailureCode.NAME_INVALID);
   }
 
-  @Example
+  @Test
   void saysWhatIsWrong() {
     for (String path :
         List.of(
@@ -137,7 +134,7 @@ final class EndpointTests {
     assertCode("/v2/git/manifests/.INVALID_MANIFEST_NAME", FailureCode.MANIFEST_UNKNOWN);
   }
 
-  @Example
+  @Test
   void boundsTheName() {
     String name = "a/".repeat(127) + "b";
     assertThat(new RepositoryName(name).value()).hasSize(RepositoryName.MAX_LENGTH);
@@ -147,13 +144,17 @@ final class EndpointTests {
         .isEqualTo(FailureCode.NAME_INVALID);
   }
 
-  @Property(tries = 1000)
-  void neverFailsInAnotherWay(@ForAll String rest) {
-    try {
-      assertThat(Endpoint.parse("/v2/" + rest)).isNotNull();
-    } catch (Failure e) {
-      assertThat(e.getMessage()).matches("[ -~]{1,7000}");
-    }
+  @Test
+  void neverFailsInAnotherWay() {
+    Property.holds(
+        1000,
+        samples -> {
+          try {
+            assertThat(Endpoint.parse("/v2/" + samples.text())).isNotNull();
+          } catch (Failure e) {
+            assertThat(e.getMessage()).matches("[ -~]{1,7000}");
+          }
+        });
   }
 
   private static void assertCode(String path, FailureCode code) {

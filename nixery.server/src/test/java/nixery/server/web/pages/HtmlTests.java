@@ -8,53 +8,51 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import net.jqwik.api.Arbitraries;
-import net.jqwik.api.Arbitrary;
-import net.jqwik.api.ForAll;
-import net.jqwik.api.Property;
-import net.jqwik.api.Provide;
+import nixery.property.Property;
+import nixery.property.Samples;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class HtmlTests {
 
-  /** Text made of what means something to a browser. */
-  @Provide
-  static Arbitrary<String> hostile() {
-    Arbitrary<String> pieces =
-        Arbitraries.of(
-            "<",
-            ">",
-            "\"",
-            "'",
-            "&",
-            "/",
-            "=",
-            "`",
-            "<script>",
-            "</title>",
-            "-->",
-            "<!--",
-            "]]>",
-            "&lt;",
-            "&#60;",
-            "\0",
-            "\r",
-            "\n",
-            "\t",
-            "\ud800",
-            "\udc00",
-            "😀",
-            "\u202e",
-            "\u0085",
-            "javascript:",
-            "onload",
-            " ",
-            "a");
-    return Arbitraries.oneOf(
-        pieces.list().ofMaxSize(12).map(list -> String.join("", list)),
-        Arbitraries.strings().ofMaxLength(30));
+  /** What means something to a browser. */
+  private static final List<String> PIECES =
+      List.of(
+          "<",
+          ">",
+          "\"",
+          "'",
+          "&",
+          "/",
+          "=",
+          "`",
+          "<script>",
+          "</title>",
+          "-->",
+          "<!--",
+          "]]>",
+          "&lt;",
+          "&#60;",
+          "\0",
+          "\r",
+          "\n",
+          "\t",
+          "\ud800",
+          "\udc00",
+          "😀",
+          "\u202e",
+          "\u0085",
+          "javascript:",
+          "onload",
+          " ",
+          "a");
+
+  /** Returns text that is hostile, or any other. */
+  private static String hostile(Samples samples) {
+    return samples.flag()
+        ? String.join("", samples.list(0, 12, () -> samples.of(PIECES)))
+        : samples.text(0, 30);
   }
 
   /** Returns what a browser reads in a document, when it reads no elements. */
@@ -80,8 +78,12 @@ final class HtmlTests {
     return out.toString();
   }
 
-  @Property
-  void textIsNeverATag(@ForAll("hostile") String text) {
+  @Test
+  void textIsNeverATag() {
+    Property.holds(1000, samples -> assertNoTag(hostile(samples)));
+  }
+
+  private static void assertNoTag(String text) {
     String html = Html.document(el("p", text(text)));
     String body =
         html.substring("<!DOCTYPE html>\n<p>".length(), html.length() - "</p>\n".length());
@@ -89,8 +91,12 @@ final class HtmlTests {
     assertThat(unescaped(body)).isEqualTo(shown(text));
   }
 
-  @Property
-  void anAttributeNeverEndsEarly(@ForAll("hostile") String value) {
+  @Test
+  void anAttributeNeverEndsEarly() {
+    Property.holds(1000, samples -> assertWithinTheAttribute(hostile(samples)));
+  }
+
+  private static void assertWithinTheAttribute(String value) {
     String html = Html.document(el("p", attr("title", "x" + value)));
     String start = "<!DOCTYPE html>\n<p title=\"x";
     assertThat(html).startsWith(start).endsWith("\"></p>\n");
@@ -127,9 +133,12 @@ final class HtmlTests {
         .isInstanceOf(IllegalArgumentException.class);
   }
 
-  @Property
-  void anAddressOfAnyNameLeadsToThisServer(
-      @ForAll("hostile") String name, @ForAll("hostile") String tag) {
+  @Test
+  void anAddressOfAnyNameLeadsToThisServer() {
+    Property.holds(1000, samples -> assertLeadHere(hostile(samples), hostile(samples)));
+  }
+
+  private static void assertLeadHere(String name, String tag) {
     for (String link :
         List.of(
             Links.image(name, tag),
@@ -141,8 +150,12 @@ final class HtmlTests {
     }
   }
 
-  @Property
-  void queriesAreReadAsTheyAreWritten(@ForAll("hostile") String packages) {
+  @Test
+  void queriesAreReadAsTheyAreWritten() {
+    Property.holds(1000, samples -> assertReadAsWritten(hostile(samples)));
+  }
+
+  private static void assertReadAsWritten(String packages) {
     // What is no character cannot be sent.
     String text = new String(packages.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
     String link = Links.search(text, "v1", "arm64");
@@ -152,8 +165,8 @@ final class HtmlTests {
         .containsEntry("arch", "arm64");
   }
 
-  @Property
-  void noQueryIsTooOdd(@ForAll("hostile") String query) {
-    assertThat(Links.query(query)).isNotEmpty();
+  @Test
+  void noQueryIsTooOdd() {
+    Property.holds(1000, samples -> assertThat(Links.query(hostile(samples))).isNotEmpty());
   }
 }

@@ -1,0 +1,2 @@
+/** Property tests: what holds of many random values. */
+package nixery.property;
