@@ -1,18 +1,23 @@
 // What Go's standard library does with the same bytes, for bench/run to compare with:
 //
 //	reference serve FOLDER   serves files over HTTP; prints the port
-//	reference gzip FILE      compresses as Nixery's Go server does; prints nanoseconds and bytes
+//	reference pack ROOT      packs the folders in ROOT/nix/store into one layer, with gzip and both
+//	                         digests, as Nixery's Go server does; prints nanoseconds, bytes
+//	                         before and bytes after
 package main
 
 import (
-	"bufio"
+	"archive/tar"
 	"compress/gzip"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -25,7 +30,7 @@ func (c *counter) Write(p []byte) (int, error) {
 
 func main() {
 	if len(os.Args) != 3 {
-		log.Fatal("usage: reference serve FOLDER | reference gzip FILE")
+		log.Fatal("usage: reference serve FOLDER | reference pack ROOT")
 	}
 	switch os.Args[1] {
 	case "serve":
@@ -35,20 +40,72 @@ func main() {
 		}
 		fmt.Println(listener.Addr().(*net.TCPAddr).Port)
 		log.Fatal(http.Serve(listener, http.FileServer(http.Dir(os.Args[2]))))
-	case "gzip":
-		file, err := os.Open(os.Args[2])
+	case "pack":
+		start := time.Now()
+		plain, packed, err := pack(os.Args[2])
 		if err != nil {
 			log.Fatal(err)
 		}
-		start := time.Now()
-		var size counter
-		packed := gzip.NewWriter(&size)
-		if _, err := io.Copy(packed, bufio.NewReaderSize(file, 1<<20)); err != nil {
-			log.Fatal(err)
-		}
-		if err := packed.Close(); err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(time.Since(start).Nanoseconds(), int64(size))
+		fmt.Println(time.Since(start).Nanoseconds(), plain, packed)
 	}
+}
+
+// pack does all in one goroutine: files, tar, SHA-256 and gzip, SHA-256 and file.
+func pack(root string) (plain, packed counter, err error) {
+	file, err := os.CreateTemp("", "layer")
+	if err != nil {
+		return
+	}
+	defer os.Remove(file.Name())
+	defer file.Close()
+	zipped := gzip.NewWriter(io.MultiWriter(&packed, sha256.New(), file))
+	archive := tar.NewWriter(io.MultiWriter(&plain, sha256.New(), zipped))
+	folders, err := os.ReadDir(filepath.Join(root, "nix/store"))
+	if err != nil {
+		return
+	}
+	for _, folder := range folders {
+		if !folder.IsDir() || strings.HasPrefix(folder.Name(), ".") {
+			continue
+		}
+		err = filepath.Walk(filepath.Join(root, "nix/store", folder.Name()),
+			func(path string, info os.FileInfo, err error) error {
+				if err != nil {
+					return err
+				}
+				return add(archive, root, path, info)
+			})
+		if err != nil {
+			return
+		}
+	}
+	if err = archive.Close(); err == nil {
+		err = zipped.Close()
+	}
+	return
+}
+
+func add(archive *tar.Writer, root, path string, info os.FileInfo) error {
+	var link string
+	if info.Mode()&os.ModeSymlink != 0 {
+		var err error
+		if link, err = os.Readlink(path); err != nil {
+			return err
+		}
+	}
+	header, err := tar.FileInfoHeader(info, link)
+	if err != nil {
+		return err
+	}
+	header.Name = strings.TrimPrefix(path, root)
+	if err := archive.WriteHeader(header); err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = io.Copy(archive, file)
+	return err
 }

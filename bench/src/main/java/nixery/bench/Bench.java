@@ -17,6 +17,9 @@ import java.util.function.ToDoubleFunction;
  */
 record Bench(Servers servers, Results results, int rounds, int seconds, List<String> registries) {
 
+  /** Something that is measured, its unit, and what it should be; empty where there is no goal. */
+  record Quantity(String name, String unit, String goal) {}
+
   /** Something that can be measured on several servers. */
   record Subject(String name, ToDoubleFunctions measure) {}
 
@@ -30,9 +33,9 @@ record Bench(Servers servers, Results results, int rounds, int seconds, List<Str
    * Measures each subject in each round, one after the other, so that what else goes on on the
    * machine meets all of them.
    *
-   * @param units the unit of each figure by its name
+   * @param quantities all that the subjects measure
    */
-  void alternate(String part, String what, Map<String, String> units, List<Subject> subjects) {
+  void alternate(String part, String what, List<Quantity> quantities, List<Subject> subjects) {
     Map<String, Map<String, List<Double>>> samples = new TreeMap<>();
     for (int round = 0; round < rounds; round++) {
       for (Subject subject : subjects) {
@@ -46,17 +49,20 @@ record Bench(Servers servers, Results results, int rounds, int seconds, List<Str
                     .add(value));
       }
     }
-    units.forEach((figure, unit) ->
-        subjects.forEach(subject ->
-            results.add(
-                Figure.of(
+    for (Quantity quantity : quantities) {
+      for (Subject subject : subjects) {
+        results.add(
+            Figure.of(
                     part,
-                    what + ", " + figure,
+                    what + ", " + quantity.name(),
                     subject.name(),
-                    unit,
-                    samples.get(figure).get(subject.name()).stream()
+                    quantity.unit(),
+                    samples.get(quantity.name()).get(subject.name()).stream()
                         .mapToDouble(value -> value)
-                        .toArray()))));
+                        .toArray())
+                .withGoal(quantity.goal()));
+      }
+    }
   }
 
   /** Measures one thing so often as there are rounds. */

@@ -37,10 +37,12 @@ final class ColdPart implements Part {
     List<Double> twenty = new ArrayList<>();
     List<Double> pull = new ArrayList<>();
     List<Double> pullAgain = new ArrayList<>();
+    List<Double> nix = new ArrayList<>();
     List<Double> peak = new ArrayList<>();
     for (int round = 0; round < bench.rounds(); round++) {
       try (Server nixery = fresh(bench, "one")) {
         cold.add(milliseconds(() -> nixery.get(MANIFEST)));
+        nix.add(nixery.phaseSeconds("evaluate", "realise", "closure") * 1e3);
         warm.add(milliseconds(() -> nixery.get(MANIFEST)));
         peak.add(nixery.mebibytes("VmHWM"));
       }
@@ -52,17 +54,18 @@ final class ColdPart implements Part {
         pullAgain.add(milliseconds(() -> copy(bench, nixery)));
       }
     }
-    add(bench, "manifest of " + IMAGE, "ms", cold);
-    add(bench, "the same again, one evaluation", "ms", warm);
-    add(bench, "20 at once, the last", "ms", twenty);
-    add(bench, "skopeo copy to a folder", "ms", pull);
-    add(bench, "the same again", "ms", pullAgain);
-    add(bench, "peak RSS", "MiB", peak);
+    add(bench, "manifest of " + IMAGE, "ms", cold, "");
+    add(bench, "of that, Nix", "ms", nix, "<= 120 ms");
+    add(bench, "the same again, one evaluation", "ms", warm, "");
+    add(bench, "20 at once, the last", "ms", twenty, "");
+    add(bench, "skopeo copy to a folder", "ms", pull, "");
+    add(bench, "the same again by skopeo", "ms", pullAgain, "");
+    add(bench, "peak RSS", "MiB", peak, "");
   }
 
-  private void add(Bench bench, String what, String unit, List<Double> samples) {
+  private void add(Bench bench, String what, String unit, List<Double> samples, String goal) {
     double[] values = samples.stream().mapToDouble(value -> value).toArray();
-    bench.results().add(Figure.of(name(), what, "nixery", unit, values));
+    bench.results().add(Figure.of(name(), what, "nixery", unit, values).withGoal(goal));
   }
 
   private static Server fresh(Bench bench, String name) throws IOException {

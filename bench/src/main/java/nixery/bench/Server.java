@@ -5,6 +5,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -83,6 +84,21 @@ record Server(String subject, ProcessHandle process, String url) implements Auto
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** Returns how long phases of building took in all, in seconds, by the server's own account. */
+  double phaseSeconds(String... phases) {
+    String metrics = new String(get("/metrics").body(), StandardCharsets.UTF_8);
+    return Stream.of(phases)
+        .mapToDouble(phase ->
+            metrics
+                .lines()
+                .filter(line ->
+                    line.startsWith(
+                        "nixery_phase_duration_seconds_sum{phase=\"%s\"} ".formatted(phase)))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.indexOf(' ') + 1)))
+                .sum())
+        .sum();
   }
 
   @Override

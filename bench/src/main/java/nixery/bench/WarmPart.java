@@ -5,7 +5,6 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -66,8 +65,11 @@ final class WarmPart implements Part {
                   uri.getScheme() + "://" + uri.getAuthority());
           subjects.add(subject(bench, other, uri.getPath(), CONNECTIONS));
         }
-        bench.alternate(
-            name(), reference.equals("latest") ? "by tag" : "by digest", units(), subjects);
+        if (reference.equals("latest")) {
+          bench.alternate(name(), "by tag", quantities(">= 10,000 /s", "< 5 ms"), subjects);
+        } else {
+          bench.alternate(name(), "by digest", quantities(">= 20,000 /s", ""), subjects);
+        }
       }
       byClients(bench, nixery);
       byImages(bench, nixery);
@@ -86,7 +88,7 @@ final class WarmPart implements Part {
       bench.alternate(
           name(),
           "by tag, %d connections".formatted(connections),
-          units(),
+          quantities("", ""),
           List.of(subject(bench, nixery, "/v2/" + IMAGE + "/manifests/latest", connections)));
     }
   }
@@ -109,15 +111,13 @@ final class WarmPart implements Part {
     bench.alternate(
         name(),
         "by tag, %d images known".formatted(known + 1),
-        units(),
+        quantities("", ""),
         List.of(subject(bench, nixery, "/v2/" + IMAGE + "/manifests/latest", CONNECTIONS)));
   }
 
-  private static Map<String, String> units() {
-    Map<String, String> units = new LinkedHashMap<>();
-    units.put("rate", "/s");
-    units.put("p99", "ms");
-    return units;
+  private static List<Bench.Quantity> quantities(String rateGoal, String latencyGoal) {
+    return List.of(
+        new Bench.Quantity("rate", "/s", rateGoal), new Bench.Quantity("p99", "ms", latencyGoal));
   }
 
   private static Bench.Subject subject(Bench bench, Server server, String path, int connections) {

@@ -7,9 +7,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import nixery.image.PathInfo;
 import nixery.image.ReferenceGraph;
 import nixery.image.StorePath;
@@ -41,6 +46,7 @@ final class Realisations implements AutoCloseable {
   private final Metrics metrics;
   private final BoundedCache<Resolved.Found, Known> known =
       new BoundedCache<>(MAX_BYTES, Known::size, gone -> gone.shared.release());
+  private final ExecutorService describing = Executors.newVirtualThreadPerTaskExecutor();
   private final Thread sweeper = Thread.ofVirtual().name("realisations").start(this::sweep);
 
   Realisations(Nix nix, Metrics metrics) {
@@ -164,18 +170,39 @@ final class Realisations implements AutoCloseable {
   /** Realises packages, and returns them retained once, for the caller. */
   private Shared realiseNow(List<Resolved.Found> packages, NixListener log)
       throws InterruptedException {
-    GcRoots roots = metrics.time(Phase.REALISE, () -> nix.realise(packages, log));
+    // What seems to be there is described while Nix makes sure of it.
+    Optional<Future<ReferenceGraph>> early =
+        ImageBuilder.outputs(packages).stream().allMatch(nix::hasPath)
+            ? Optional.of(describing.submit(() -> closure(packages)))
+            : Optional.empty();
+    Optional<GcRoots> roots = Optional.empty();
     boolean done = false;
     try {
-      ReferenceGraph graph = metrics.time(Phase.CLOSURE, () -> closure(packages));
-      Shared shared = new Shared(roots, graph);
+      roots = Optional.of(metrics.time(Phase.REALISE, () -> nix.realise(packages, log)));
+      ReferenceGraph graph = metrics.time(Phase.CLOSURE, () -> closure(early, packages));
+      Shared shared = new Shared(roots.get(), graph);
       done = shared.retain();
       return shared;
     } finally {
+      early.ifPresent(description -> description.cancel(true));
       if (!done) {
-        roots.close();
+        roots.ifPresent(GcRoots::close);
       }
     }
+  }
+
+  /** Returns what was described early, if all of it was there indeed; else describes it now. */
+  private ReferenceGraph closure(
+      Optional<Future<ReferenceGraph>> early, List<Resolved.Found> packages)
+      throws InterruptedException {
+    if (early.isPresent()) {
+      try {
+        return early.get().get();
+      } catch (ExecutionException e) {
+        LOG.log(System.Logger.Level.DEBUG, "was not there, but seemed to be", e.getCause());
+      }
+    }
+    return closure(packages);
   }
 
   private ReferenceGraph closure(List<Resolved.Found> packages) throws InterruptedException {
@@ -234,6 +261,7 @@ final class Realisations implements AutoCloseable {
   @Override
   public void close() {
     sweeper.interrupt();
+    describing.shutdownNow();
     known.clear();
   }
 }

@@ -285,14 +285,14 @@ final class RegistryHandler implements Handler {
 
   private void sendTags(Exchange exchange, RepositoryName name) {
     UriQuery query = exchange.request().query();
-    Optional<String> count = query.first("n").asOptional();
+    Optional<String> count = parameter(query, "n");
     if (count.isPresent() && !count.get().matches("\\d{1,1000}")) {
       exchange.sendError(
           new ErrorResponse(
               400, "PAGINATION_NUMBER_INVALID", "n is the number of tags wanted, from 0 on."));
       return;
     }
-    String last = query.first("last").orElse("");
+    String last = parameter(query, "last").orElse("");
     List<String> tags =
         images.tags().stream()
             .filter(tag -> TAG_ORDER.compare(tag, last) > 0)
@@ -315,6 +315,11 @@ final class RegistryHandler implements Handler {
     ArrayNode list = body.putArray("tags");
     page.forEach(list::add);
     exchange.sendJson(JSON_TYPE, body);
+  }
+
+  /** Its typed values would need a service that {@link RegistryServer} does without. */
+  private static Optional<String> parameter(UriQuery query, String name) {
+    return query.contains(name) ? Optional.of(query.get(name)) : Optional.empty();
   }
 
   /** Nothing refers to our images, and nobody can push what does. */

@@ -51,6 +51,7 @@ public final class RegistryServer implements AutoCloseable {
   private static final Duration IDLE = Duration.ofMinutes(5);
 
   private final RegistryConfig config;
+  private final InetSocketAddress address;
   private final WebServer server;
   private final StallGuard guard;
 
@@ -63,10 +64,16 @@ public final class RegistryServer implements AutoCloseable {
    * @param services what to serve beside the registry, outside of {@code /v2}; they register their
    *     {@link nixery.server.metrics.Route} in the request's context, and answer soon, or tell the
    *     {@link StallGuard} that is there when they do not wait for the client
+   * @throws ConfigurationException if there is no such host
    */
   public RegistryServer(
       Images images, RegistryConfig config, Metrics metrics, HttpService... services) {
     this.config = config;
+    address = new InetSocketAddress(config.host(), config.port());
+    if (address.isUnresolved()) {
+      throw new ConfigurationException(
+          cannotListen(config) + ": this machine does not know the name.");
+    }
     findNoServices();
     guard = new StallGuard(config.stall());
     AcceptedSockets sockets = new AcceptedSockets(SocketOptions.builder().tcpNoDelay(true).build());
@@ -111,7 +118,7 @@ public final class RegistryServer implements AutoCloseable {
    */
   public RegistryServer start() {
     try {
-      requireFree(config);
+      requireFree();
       server.start();
       if (!server.isRunning()) {
         throw new ConfigurationException(cannotListen(config) + "; the log says why.");
@@ -167,12 +174,7 @@ public final class RegistryServer implements AutoCloseable {
   }
 
   /** Finds out beforehand what Helidon would only log, with a stack trace. */
-  private static void requireFree(RegistryConfig config) {
-    InetSocketAddress address = new InetSocketAddress(config.host(), config.port());
-    if (address.isUnresolved()) {
-      throw new ConfigurationException(
-          cannotListen(config) + ": this machine does not know the name.");
-    }
+  private void requireFree() {
     try (ServerSocket socket = new ServerSocket()) {
       socket.setReuseAddress(true);
       socket.bind(address);

@@ -66,16 +66,23 @@ final class ImageBuilderTests {
     test.close();
   }
 
-  /** Builds an image of a package whose store is looked for in one folder, by way of another. */
-  private Image build(Path storeRoot, Path spool) throws Exception {
-    Nix nix = test.open();
+  private List<Resolved.Found> packages(Nix nix) throws Exception {
     Path set =
         Files.writeString(
             folder.resolve("set.nix"), TestNix.PRELUDE + "{ ... }: { a = ok \"a\"; }");
-    List<Resolved.Found> packages =
-        nix.resolve(set, TestNix.SYSTEM, new TreeSet<>(List.of("a"))).packages().values().stream()
-            .map(resolved -> (Resolved.Found) resolved)
-            .toList();
+    return nix
+        .resolve(set, TestNix.SYSTEM, new TreeSet<>(List.of("a")))
+        .packages()
+        .values()
+        .stream()
+        .map(resolved -> (Resolved.Found) resolved)
+        .toList();
+  }
+
+  /** Builds an image of a package whose store is looked for in one folder, by way of another. */
+  private Image build(Path storeRoot, Path spool) throws Exception {
+    Nix nix = test.open();
+    List<Resolved.Found> packages = packages(nix);
     BuildConfig config =
         new BuildConfig(
             1,
@@ -126,5 +133,19 @@ final class ImageBuilderTests {
         .isEqualTo(FailureCode.NIX_UNAVAILABLE);
 
     assertThat(build(test.store, spool).docker()).isPresent();
+  }
+
+  @Test
+  void whatOnlySeemsToBeInTheStoreIsBuilt() throws Exception {
+    Path output;
+    try (Nix nix = test.open()) {
+      String path = packages(nix).getFirst().outputs().getFirst().path();
+      output = test.store.resolve(path.substring(1));
+    }
+    Files.createDirectories(output);
+
+    assertThat(build(test.store, Files.createDirectory(folder.resolve("spool"))).docker())
+        .isPresent();
+    assertThat(output).isRegularFile();
   }
 }
