@@ -112,7 +112,7 @@ final class BlockStream extends OutputStream {
     } catch (ExecutionException e) {
       throw e.getCause() instanceof UncheckedIOException io
           ? new UnwritableException(io.getCause().getMessage(), io.getCause())
-          : new UnwritableException("compression failed", e.getCause());
+          : new UnwritableException("compression failed: " + e.getCause(), e.getCause());
     }
   }
 

@@ -54,7 +54,7 @@ public final class Codec {
    * @param level how hard to try, from 1 to {@link Compression#highestLevel()}
    * @param library the file of libdeflate or libzstd; if there is none, the dynamic linker looks
    *     for it
-   * @return a codec that works
+   * @return a codec whose library has what is needed
    * @throws CodecException if the library is needed and cannot be used
    * @throws IllegalArgumentException if there is no such level
    */
@@ -108,7 +108,11 @@ public final class Codec {
   /** Taken when it is first asked for, since the first call of a library takes its time. */
   private String fingerprint() {
     if (fingerprint.isEmpty()) { // who comes at the same time gets the same
-      fingerprint = Optional.of(fingerprint(compressors));
+      try {
+        fingerprint = Optional.of(fingerprint(compressors));
+      } catch (IllegalStateException e) {
+        throw new CodecException(implementation + " cannot be used: " + e.getMessage(), e);
+      }
     }
     return fingerprint.get();
   }
@@ -149,7 +153,13 @@ public final class Codec {
     return compression + "-" + level;
   }
 
-  /** Returns a text that is different if the bytes are: with the implementation's fingerprint. */
+  /**
+   * Returns a text that is different if the bytes are: with the implementation's fingerprint, which
+   * is taken when it is asked for first.
+   *
+   * @return the text
+   * @throws CodecException if the implementation fails
+   */
   public String id() {
     return family() + " " + fingerprint();
   }

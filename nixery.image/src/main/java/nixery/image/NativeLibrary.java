@@ -70,7 +70,11 @@ final class NativeLibrary {
     @SuppressWarnings("restricted")
     MethodHandle handle() {
       if (handle == null) { // whoever comes at the same time makes another that does the same
-        handle = Linker.nativeLinker().downcallHandle(address, type);
+        try {
+          handle = Linker.nativeLinker().downcallHandle(address, type);
+        } catch (UnsupportedOperationException | IllegalCallerException e) {
+          throw new CodecException("this Java runtime cannot call native libraries", e);
+        }
       }
       return handle;
     }
@@ -78,8 +82,10 @@ final class NativeLibrary {
 
   /** Functions in C throw nothing; what comes out of a handle is a defect, or a Java error. */
   static AssertionError unexpected(Throwable thrown) {
-    if (thrown instanceof Error error) {
-      throw error;
+    switch (thrown) {
+      case Error error -> throw error;
+      case CodecException unusable -> throw unusable;
+      default -> {}
     }
     return new AssertionError(thrown);
   }

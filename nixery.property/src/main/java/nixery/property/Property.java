@@ -9,7 +9,8 @@ public interface Property {
 
   /**
    * The system property that repeats one try, with the seed that a failure names. With Maven:
-   * {@code mvn test -Dtest=… -Dnixery.property.seed=…}.
+   * {@code mvn test -pl MODULE -am -Dtest=… -Dsurefire.failIfNoSpecifiedTests=false
+   * -Dnixery.property.seed=…}.
    */
   String SEED = "nixery.property.seed";
 
@@ -45,7 +46,7 @@ public interface Property {
       long seed = only.orElseGet(seeds::nextLong);
       try {
         property.check(new Samples(seed));
-      } catch (Exception | AssertionError e) {
+      } catch (Throwable e) {
         throw new AssertionError(
             "%s%n(try %d of %d; to repeat it: -D%s=%d)".formatted(e, i + 1, count, SEED, seed), e);
       }

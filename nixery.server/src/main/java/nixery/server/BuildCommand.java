@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -86,15 +87,22 @@ final class BuildCommand {
   }
 
   /** A server tells the reason of what is not the client's fault in its log only. */
-  private static String reason(Failure failure) {
+  static String reason(Failure failure) {
     if (failure.code().kind() == FailureKind.USER) {
       return "";
     }
-    return Stream.iterate(failure.getCause(), cause -> cause != null, Throwable::getCause)
-        .filter(cause -> !(cause instanceof Failure))
-        .findFirst()
-        .map(cause -> " (" + cause + ")")
-        .orElse("");
+    List<String> causes =
+        Stream.iterate(failure.getCause(), cause -> cause != null, Throwable::getCause)
+            .filter(cause -> !(cause instanceof Failure))
+            .map(Throwable::toString)
+            .toList();
+    if (causes.isEmpty()) {
+      return "";
+    }
+    // Most say what is below them; some do not.
+    String first = causes.getFirst();
+    String last = causes.getLast();
+    return first.contains(last) ? " (" + first + ")" : " (" + first + ": " + last + ")";
   }
 
   private static InputStream blob(Images images, Digest digest) {

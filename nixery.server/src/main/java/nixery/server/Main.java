@@ -104,7 +104,7 @@ public final class Main {
     // For all other ways to end.
     Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("stop").unstarted(nixery::close));
     Signals signals = Signals.install();
-    out.println(nixery.greeting());
+    out.println(nixery.announce());
     int status = signals.await();
     signals.endAtNext();
     nixery.close();

@@ -31,6 +31,7 @@ import nixery.api.storage.Storage;
 import nixery.api.storage.StorageProvider;
 import nixery.image.Architecture;
 import nixery.image.Codec;
+import nixery.image.CodecException;
 import nixery.image.ImageConfig;
 import nixery.image.LayerPacker;
 import nixery.image.Popularity;
@@ -73,7 +74,7 @@ final class Nixery implements AutoCloseable {
   private final AtomicBoolean stopping = new AtomicBoolean();
   private Optional<Serving> serving = Optional.empty();
   private Optional<Images> images = Optional.empty();
-  private String greeting = "";
+  private Supplier<String> announcement = () -> "";
   private int port;
 
   private Nixery() {}
@@ -110,7 +111,6 @@ final class Nixery implements AutoCloseable {
               : Optional.empty();
       Pipeline pipeline = nixery.open(settings, plugins, storage, image);
       result(pipeline.nixVersion);
-      nixery.keep(pipeline.service);
       nixery.images = Optional.of(pipeline.images);
       return nixery;
     } catch (RuntimeException e) {
@@ -147,7 +147,11 @@ final class Nixery implements AutoCloseable {
     Nix nix = keep(new Nix(nixConfig));
     // Takes about as long as all that is opened here, and runs beside it.
     FutureTask<String> nixCheck = new FutureTask<>(nix::check);
-    Thread.ofVirtual().name("nix-check").start(nixCheck);
+    Thread checking = Thread.ofVirtual().name("nix-check").start(nixCheck);
+    keep(() -> {
+      nixCheck.cancel(true);
+      checking.join();
+    });
     Metrics metrics = new Metrics(Main.number());
     Storage storage =
         keep(
@@ -182,7 +186,7 @@ final class Nixery implements AutoCloseable {
             settings.get(ServerSettings.PAGES) && settings.get(ServerSettings.PAGES_LOGS),
             redaction(settings, plugins));
     ImageService service =
-        new ImageService(source, nix, metered, packer, buildConfig, metrics, builds);
+        keep(new ImageService(source, nix, metered, packer, buildConfig, metrics, builds));
     Images images =
         settings
             .find(ServerSettings.PLATFORMS)
@@ -208,7 +212,8 @@ final class Nixery implements AutoCloseable {
                 services(settings, pipeline, stopping)));
     String nixVersion = result(pipeline.nixVersion);
     registry.start();
-    // Closed before the registry, which then tells those who wait to come back later.
+    long uptime = ManagementFactory.getRuntimeMXBean().getUptime();
+    // Closed before the registry, too, which then tells those who wait to come back later.
     keep(pipeline.service);
     serving =
         Optional.of(
@@ -218,22 +223,32 @@ final class Nixery implements AutoCloseable {
                 stopping,
                 settings.get(ServerSettings.DRAIN),
                 settings.get(ServerSettings.GRACE)));
-    LOG.log(
-        System.Logger.Level.INFO,
-        "{0} serves {1} from {2} storage with Nix {3}, {4}",
-        Main.version(),
-        pipeline.source.identity(),
-        storagePlugin.name(),
-        nixVersion,
-        pipeline.codec);
-    LOG.log(
-        System.Logger.Level.INFO,
-        "listens {0} ms after the start",
-        Long.toString(ManagementFactory.getRuntimeMXBean().getUptime()));
-    greeting =
-        "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
-            .formatted(registry.port());
     port = registry.port();
+    announcement =
+        () -> {
+          LOG.log(
+              System.Logger.Level.INFO, "listens {0} ms after the start", Long.toString(uptime));
+          tryCodec(pipeline.codec);
+          LOG.log(
+              System.Logger.Level.INFO,
+              "{0} serves {1} from {2} storage with Nix {3}, {4}",
+              Main.version(),
+              pipeline.source.identity(),
+              storagePlugin.name(),
+              nixVersion,
+              pipeline.codec);
+          return "Nixery listens on port %1$d. Try this:%ndocker pull localhost:%1$d/shell/git"
+              .formatted(port);
+        };
+  }
+
+  /** Takes the codec's fingerprint, which is for the log and needed by the first layer. */
+  private static void tryCodec(Codec codec) {
+    try {
+      codec.id();
+    } catch (CodecException e) {
+      throw ServerSettings.unusable(codec.compression(), e);
+    }
   }
 
   private static RegistryConfig registryConfig(Settings settings) {
@@ -432,9 +447,13 @@ final class Nixery implements AutoCloseable {
     return port;
   }
 
-  /** Returns what is printed when the server is ready. */
-  String greeting() {
-    return greeting;
+  /**
+   * Tells the log what serves, which takes a moment, and returns what to print then.
+   *
+   * @throws ConfigurationException if layers cannot be compressed
+   */
+  String announce() {
+    return announcement.get();
   }
 
   /** Stops serving as {@link Serving#stop} says, and closes what was opened. */

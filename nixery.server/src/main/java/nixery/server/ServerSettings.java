@@ -227,11 +227,15 @@ final class ServerSettings {
     try {
       return Codec.open(compression, level, settings.find(COMPRESSION_LIBRARY));
     } catch (CodecException e) {
-      throw new ConfigurationException(
-          "Layers cannot be compressed with %s: %s (%s)."
-              .formatted(compression, e.getMessage(), COMPRESSION_LIBRARY),
-          e);
+      throw unusable(compression, e);
     }
+  }
+
+  static ConfigurationException unusable(Compression compression, CodecException e) {
+    return new ConfigurationException(
+        "Layers cannot be compressed with %s: %s (%s)."
+            .formatted(compression, e.getMessage(), COMPRESSION_LIBRARY),
+        e);
   }
 
   /** Returns all of them in the order of the reference. */

@@ -30,9 +30,9 @@ import nixery.api.storage.StorageProvider;
 
 /**
  * Does once what a server does first: starts, builds an image and serves it. The JVM, which is told
- * to make an AOT cache (JEP 483, JEP 514, JEP 515), writes down what it had to load for that. Needs
- * neither Nix nor a network nor any settings: Nix is a script that knows one package, and storage
- * and package source are those of the runtime that need nothing but a folder, or stand-ins.
+ * to make an AOT cache (JEP 483, JEP 514), writes down what it had to load for that. Needs neither
+ * Nix nor a network nor any settings: Nix is a script that knows one package, and storage and
+ * package source are those of the runtime that need nothing but a folder, or stand-ins.
  */
 final class Training {
 

@@ -3,9 +3,12 @@ package nixery.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import nixery.api.ConfigurationException;
+import nixery.server.failure.Failure;
+import nixery.server.failure.FailureCode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -41,5 +44,21 @@ final class BuildCommandTests {
     assertThat(BuildCommand.isWrittenTo(Files.createSymbolicLink(folder.resolve("link"), file)))
         .isFalse();
     assertThat(BuildCommand.isWrittenTo(folder.resolve("none"))).isFalse();
+  }
+
+  @Test
+  void theReasonIsToldInFull() {
+    IOException full = new IOException("no space left");
+    assertThat(reason(new IOException("cannot read", full)))
+        .isEqualTo(" (java.io.IOException: cannot read: java.io.IOException: no space left)");
+    assertThat(reason(new IOException("cannot read: " + full, full)))
+        .isEqualTo(" (java.io.IOException: cannot read: java.io.IOException: no space left)");
+    assertThat(reason(new Failure(FailureCode.STORAGE_UNAVAILABLE, "later", full)))
+        .isEqualTo(" (java.io.IOException: no space left)");
+    assertThat(BuildCommand.reason(new Failure(FailureCode.NAME_INVALID, "no", full))).isEmpty();
+  }
+
+  private static String reason(Exception cause) {
+    return BuildCommand.reason(new Failure(FailureCode.STORAGE_UNAVAILABLE, "later", cause));
   }
 }

@@ -178,7 +178,7 @@ final class Popcount {
       example = example.or(() -> Optional.of(path));
     }
 
-    /** Each took all attempts: where that is no exception, it would take hours and be no result. */
+    /** Where that is no exception, it would take hours of attempts and be no result. */
     synchronized void failed(String reason) {
       failed++;
       if (reasons.size() < NAMED) {
@@ -243,7 +243,7 @@ final class Popcount {
     if (losses.failed > NAMED) {
       say("and %d more that failed".formatted(losses.failed - NAMED));
     }
-    if (losses.all() > losses.paths / 2) {
+    if (losses.missing + losses.invalid > losses.paths / 2) {
       throw new PopcountException(
           "%s does not have most of the paths: give the binary cache of this channel with --cache-url."
               .formatted(options.cache()));

@@ -205,7 +205,7 @@ final class ImageBuilder implements AutoCloseable {
           FailureCode.STORAGE_UNAVAILABLE,
           "a layer cannot be packed now: try again later",
           new IOException(
-              "cannot write to the spool folder %s: %s".formatted(config.spool(), e), e));
+              "cannot pack into the spool folder %s: %s".formatted(config.spool(), e), e));
     } finally {
       delete(file);
     }

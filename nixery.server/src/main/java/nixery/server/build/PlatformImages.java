@@ -72,6 +72,7 @@ public final class PlatformImages implements Images {
   }
 
   private Document index(String name, String tag, String form, String manifestForm) {
+    ImageName.parse(withFirst(name)); // so that what is wrong with the name is told first
     // The tag may move meanwhile; an index is of one revision.
     ResolvedTag resolved = images.resolve(tag);
     List<Outcome> outcomes =
@@ -149,6 +150,11 @@ public final class PlatformImages implements Images {
   @Override
   public ResolvedTag resolve(String tag) {
     return images.resolve(tag);
+  }
+
+  @Override
+  public Image image(String name, String tag) {
+    return images.image(withFirst(name), tag);
   }
 
   @Override

@@ -262,6 +262,7 @@ final class Realisations implements AutoCloseable {
   public void close() {
     sweeper.interrupt();
     describing.shutdownNow();
+    describing.close();
     known.clear();
   }
 }

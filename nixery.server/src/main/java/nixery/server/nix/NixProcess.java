@@ -83,8 +83,8 @@ record NixProcess(
   }
 
   /**
-   * Runs it. However this ends, neither the process nor what it started is left, unless it made
-   * itself independent on purpose.
+   * Runs it. However this ends, the process is not left, nor what it started if it had to be ended.
+   * What it leaves behind by itself may go on; nobody waits for that.
    *
    * @param lines is given each line of standard error as it comes, on one other thread; a line may
    *     be cut. If this throws, the process is ended.

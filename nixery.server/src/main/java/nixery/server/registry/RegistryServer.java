@@ -132,7 +132,9 @@ public final class RegistryServer implements AutoCloseable {
 
   /**
    * Keeps Helidon from looking through all modules for services of its own, none of which is used
-   * here: that takes more time than all else until the server listens.
+   * here: that takes more time than all else until the server listens. It is for the whole process.
+   * Without them Helidon has no mappers: values of queries, paths and headers are texts, and what
+   * would convert them, such as {@code first(name).asInt()} of a query, fails.
    */
   private static void findNoServices() {
     GlobalServiceRegistry.registry(() ->

@@ -119,7 +119,7 @@ final class ImageBuilderTests {
     assertThatExceptionOfType(Failure.class)
         .isThrownBy(() -> build(test.store, spool))
         .withMessage("a layer cannot be packed now: try again later")
-        .withStackTraceContaining("cannot write to the spool folder " + spool)
+        .withStackTraceContaining("cannot pack into the spool folder " + spool)
         .extracting(Failure::code)
         .isEqualTo(FailureCode.STORAGE_UNAVAILABLE);
 

@@ -222,4 +222,13 @@ final class PlatformImagesTests {
         .hasMessage("for linux/arm64: no package arm64/gti");
     assertThat(new TreeSet<>(images.asked)).hasSize(2);
   }
+
+  @Test
+  void whatIsWrongWithTheNameIsToldBeforeTheTagIsLookedFor() {
+    for (String form : List.of(MediaTypes.DOCKER_LIST, MediaTypes.DOCKER_MANIFEST)) {
+      assertThatThrownBy(() -> platforms().manifest("git/../x", "v1", form))
+          .isInstanceOf(Failure.class);
+    }
+    assertThat(images.resolved).hasValue(0);
+  }
 }
