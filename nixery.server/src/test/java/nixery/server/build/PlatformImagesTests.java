@@ -225,7 +225,7 @@ final class PlatformImagesTests {
 
   @Test
   void whatIsWrongWithTheNameIsToldBeforeTheTagIsLookedFor() {
-    for (String form : List.of(MediaTypes.DOCKER_LIST, MediaTypes.DOCKER_MANIFEST)) {
+    for (String form : List.of(MediaTypes.DOCKER_LIST, MediaTypes.OCI_INDEX)) {
       assertThatThrownBy(() -> platforms().manifest("git/../x", "v1", form))
           .isInstanceOf(Failure.class);
     }
