@@ -59,6 +59,13 @@ let
     while read -r path; do
       if [ ! -e "$root$path" ]; then
         cp -R -P --preserve=mode,timestamps,links "$path" "$root$path.copying"
+        if [ "$path" = ${placeholder "out"} ]; then
+          # What is mounted over /etc/passwd and /etc/group lies over these two.
+          for file in passwd group; do
+            chmod u+w "$root$path.copying/etc/$file"
+            cp --preserve=mode,timestamps "$path/share/nixery/$file" "$root$path.copying/etc/$file"
+          done
+        fi
         mv -T "$root$path.copying" "$root$path"
       fi
       ln -s "$path" "$roots/''${path##*/}"
@@ -82,7 +89,7 @@ let
   '';
 
   server = run "nixery-server" ''
-    mkdir -p "$out/bin" "$out/etc" "$out/${loaderFolder}" "$out/home/nixery"
+    mkdir -p "$out/bin" "$out/etc" "$out/share/nixery" "$out/${loaderFolder}" "$out/home/nixery"
     ln -s ${runtime}/bin/nixery "$out/bin/nixery"
     printf %s "$start" >"$out/bin/nixery-start"
     printf %s "$store" >"$out/bin/nixery-store"
@@ -90,6 +97,7 @@ let
     ln -s ${glibc}/lib/${loader} "$out/${loaderFolder}/${loader}"
     printf '%s\n' root:x:0:0::/root:/bin/sh nixery:x:1000:1000::/home/nixery:/bin/sh nobody:x:65534:65534::/:/bin/false >"$out/etc/passwd"
     printf '%s\n' root:x:0: nixery:x:1000: nobody:x:65534: >"$out/etc/group"
+    cp "$out/etc/passwd" "$out/etc/group" "$out/share/nixery"
   '' { inherit start store; };
 
   contents = [ server glibc locale bash coreutils git packages.nix packages.openssh packages.cacert packages.iana-etc ];

@@ -46,9 +46,11 @@ securityContext:
     drop: [ALL]
 {{- end }}
 
-{{/* Neither Nix nor ssh runs as a user without a name, and the image names user 1000 only. */}}
+{{/* Neither Nix nor ssh runs as a user without a name, and the image names user 1000 only. Whoever leaves
+the choice to the cluster, as on OpenShift, leaves it the name too. */}}
 {{- define "nixery.userMount" -}}
-{{- if ne (int .Values.securityContext.runAsUser) 1000 -}}
+{{- $user := .Values.securityContext.runAsUser -}}
+{{- if and $user (ne (int $user) 1000) -}}
 - name: user
   mountPath: /etc/passwd
   subPath: passwd

@@ -159,6 +159,23 @@ final class ChartTests {
         .contains("/home/nixery/.ssh");
   }
 
+  /** As OpenShift wants it, which picks the user itself and names it. */
+  @Test
+  void aUserThatIsLeftToTheClusterIsNotNamed() throws IOException {
+    Path file =
+        Files.writeString(
+            folder.resolve("values.yaml"), "securityContext: {runAsUser: null, runAsGroup: null}");
+    List<HasMetadata> objects = objects(chart().withValuesFile(file));
+    PodSpec pod = pod(objects);
+    assertThat(pod.getSecurityContext().getRunAsUser()).isNull();
+    assertThat(pod.getSecurityContext().getFsGroup()).isNull();
+    assertThat(names(objects, "ConfigMap")).hasSize(1);
+    assertThat(containers(pod))
+        .flatExtracting(Container::getVolumeMounts)
+        .extracting(VolumeMount::getMountPath)
+        .doesNotContain("/etc/passwd");
+  }
+
   @Test
   void replicasShareABucketAndScale() throws IOException {
     List<HasMetadata> objects = objects(example("bucket.yaml"));

@@ -129,13 +129,17 @@ final class OwnImageTests {
     assertThat(docker(check.toArray(String[]::new))).endsWith("nixery 0.1.0-SNAPSHOT\n");
   }
 
-  /** As the chart has it for another user than the image's: with a name for it. */
+  /**
+   * As the chart has it for another user than the image's: with a name for it. Podman and CRI-O
+   * mount such files by themselves, for a group too.
+   */
   @Test
   void nixAndSshWorkForAnyUserWithAName() throws IOException {
     Path volume = Files.createDirectory(FOLDER.resolve("volume-of-another"));
     Shell.run("chown", "20000:30000", volume.toString());
     Path passwd =
         Files.writeString(FOLDER.resolve("passwd"), "nixery:x:20000:30000::/home/nixery:/bin/sh\n");
+    Path group = Files.writeString(FOLDER.resolve("group"), "nixery:x:30000:\n");
     List<String> run =
         List.of(
             "run",
@@ -146,7 +150,9 @@ final class OwnImageTests {
             "--cap-drop=ALL",
             "--tmpfs=/tmp:exec,mode=1777",
             "-v",
-            passwd + ":/etc/passwd:ro");
+            passwd + ":/etc/passwd:ro",
+            "-v",
+            group + ":/etc/group:ro");
     List<String> prepare = new ArrayList<>(run);
     prepare.addAll(
         List.of("-v", volume + ":/volume", "--entrypoint=/bin/nixery-store", IMAGE, "/volume"));
@@ -164,6 +170,18 @@ final class OwnImageTests {
             "-euc",
             "nix-instantiate --eval -E 'builtins.toFile \"a\" \"\"' >&2; ssh -G git.example.org"));
     assertThat(docker(use.toArray(String[]::new))).contains("user nixery\n");
+
+    // In the store both files are the image's, whatever was mounted over them.
+    docker(
+        "run",
+        "--rm",
+        "--network=none",
+        "-v",
+        volume.resolve("nix") + ":/nix",
+        "--entrypoint=/bin/nix-store",
+        IMAGE,
+        "--verify",
+        "--check-contents");
   }
 
   @Test
