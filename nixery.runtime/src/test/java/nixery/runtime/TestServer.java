@@ -78,7 +78,11 @@ final class TestServer implements AutoCloseable {
   static ProcessBuilder command(Path runtime, Path folder, Map<String, String> variables)
       throws IOException {
     Files.createDirectories(NIX);
-    ProcessBuilder builder = new ProcessBuilder(runtime.resolve("bin/nixery").toString());
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            "env",
+            "--default-signal=INT", // which is ignored where the tests run in the background
+            runtime.resolve("bin/nixery").toString());
     Map<String, String> environment = new TreeMap<>();
     environment.put("PORT", "0");
     environment.put("NIXERY_HOST", "127.0.0.1");
