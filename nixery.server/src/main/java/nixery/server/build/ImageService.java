@@ -138,13 +138,16 @@ public final class ImageService implements Images, AutoCloseable {
 
   @Override
   public Image image(String repository, String tag) {
-    ImageName.parse(repository); // so that what is wrong with the name is told first
-    return image(repository, resolve(tag));
+    ImageName name = ImageName.parse(repository); // so that what is wrong with it is told first
+    return serve(name, resolve(tag));
   }
 
   @Override
   public Image image(String repository, ResolvedTag tag) {
-    ImageName name = ImageName.parse(repository);
+    return serve(ImageName.parse(repository), tag);
+  }
+
+  private Image serve(ImageName name, ResolvedTag tag) {
     Image image = image(name, tag);
     lately.served(name, tag.tag(), image);
     return image;

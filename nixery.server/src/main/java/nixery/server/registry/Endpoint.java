@@ -16,6 +16,15 @@ import nixery.server.metrics.Route;
  */
 sealed interface Endpoint {
 
+  /** A dot that is encoded. */
+  Pattern ENCODED_DOT = Pattern.compile("%2[eE]");
+
+  /** A slash that is encoded. */
+  Pattern ENCODED_SLASH = Pattern.compile("%2[fF]");
+
+  /** The parameters of a segment. */
+  Pattern PARAMETERS = Pattern.compile(";[^/]*");
+
   /** A segment that is {@code .} or {@code ..}. */
   Pattern DOTS = Pattern.compile("(?:^|/)\\.\\.?(?:/|$)");
 
@@ -99,11 +108,10 @@ sealed interface Endpoint {
    * @param rawPath as received, without the query
    */
   static boolean isPlain(String rawPath) {
-    String path =
-        withoutAuthority(rawPath)
-            .replaceAll("%2[eE]", ".")
-            .replaceAll("%2[fF]", "/")
-            .replaceAll(";[^/]*", "");
+    String path = withoutAuthority(rawPath);
+    path = ENCODED_DOT.matcher(path).replaceAll(".");
+    path = ENCODED_SLASH.matcher(path).replaceAll("/");
+    path = PARAMETERS.matcher(path).replaceAll("");
     return !path.contains("//") && !DOTS.matcher(path).find();
   }
 

@@ -202,7 +202,7 @@ final class LeasesTests {
     }
   }
 
-  /** A clock that was stopped, or set back by a restart of the machine, is read anew. */
+  /** A clock that stood still for a while, as when a machine is suspended, is read anew. */
   @Test
   void clocksAreTrustedForAWhileOnly() {
     try (Storage storage = open()) {
